@@ -1,0 +1,170 @@
+# catpipe. `make help` lists what can be made; a newcomer needs `make demo` and `make test`.
+
+# --- settings: override on the command line -------------------------------------------------------
+PREFIX ?= /usr/local
+prefix ?= $(PREFIX)
+bindir ?= $(prefix)/bin
+libdir ?= $(prefix)/lib
+mandir ?= $(prefix)/share/man
+datadir ?= $(prefix)/share/catpipe
+bashcompdir ?= $(prefix)/share/bash-completion/completions
+zshcompdir ?= $(prefix)/share/zsh/site-functions
+fishcompdir ?= $(prefix)/share/fish/vendor_completions.d
+DESTDIR ?=
+# V=1 shows whole command lines.
+Q := $(if $(V),,@)
+SAN ?=
+COV ?=
+VERSION := 0.1.0
+
+# A sanitizer or coverage build lives beside the release build, under its own name.
+O ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COV),-cov)
+comma := ,
+
+# --- Debian's packages, each with its reason ------------------------------------------------------
+DEPS_BUILD := gcc make pkg-config \
+	libzstd-dev liblz4-dev libsnappy-dev libdeflate-dev libbrotli-dev \
+	libjansson-dev
+#   libzstd-dev, liblz4-dev   bodies of Arrow streams, pages of Parquet
+#   libsnappy-dev, libdeflate-dev, libbrotli-dev   Parquet pages that others wrote; .gz text
+#   libjansson-dev            --json and --spec
+DEPS_TEST := bats libcmocka-dev jq mandoc python3-venv libarchive-tools parallel shellcheck clang libclang-rt-14-dev valgrind
+#   bats, libcmocka-dev       command-line and unit tests
+#   jq                        turns --spec into manual pages; reads JSON in tests
+#   mandoc                    checks manual pages
+#   python3-venv              independent readers (pyarrow, DuckDB, LSDB, astropy) for make test-long
+#   libarchive-tools          bsdtar: streams catalogues out of packages for the demo
+#   parallel                  the demo's two workers
+#   shellcheck                checks our scripts
+#   clang, libclang-rt-14-dev, valgrind   fuzz targets and memory checks of make test-long
+
+# --- flags -----------------------------------------------------------------------------------------
+CC ?= gcc
+PKG_CONFIG ?= pkg-config
+PKGS := libzstd liblz4 libbrotlidec libdeflate jansson
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wformat=2 -Wundef -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wcast-qual -Wconversion -Wsign-conversion \
+	-Wswitch-enum -Wimplicit-fallthrough -Wno-format-truncation -Wno-maybe-uninitialized $(if $(CI),-Werror)
+OPT := $(if $(SAN),-O1 -fno-omit-frame-pointer,-O3) -g
+HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIC
+ALL_CFLAGS := -std=c11 -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE -D_FILE_OFFSET_BITS=64 -pthread -fno-common \
+	-fvisibility=hidden -ffp-contract=off -fno-math-errno -fno-trapping-math $(WARN) $(OPT) $(HARDEN) \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -DCAT_FAULT) $(if $(COV),--coverage -DCAT_FAULT) \
+	-DCAT_VERSION='"$(VERSION)"' -Ilib $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
+ALL_LDFLAGS := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN)) \
+	$(if $(COV),--coverage) $(LDFLAGS)
+LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lsnappy -lm -ldl
+
+# --- what there is ---------------------------------------------------------------------------------
+LIB_SRC := $(sort $(wildcard lib/*/*.c))
+CMD_SRC := $(sort $(wildcard cmd/*.c))
+UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+PROGRAMS := $(patsubst cmd/%.c,%,$(CMD_SRC))
+LIB_OBJ := $(LIB_SRC:%.c=$(O)/obj/%.o)
+CMD_BIN := $(PROGRAMS:%=$(O)/bin/%)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/unit/%)
+REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/replay/%)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all help deps test test-long demo bench install uninstall clean pages unit-bin replay-bin FORCE
+
+all: $(CMD_BIN)
+
+help:
+	@echo 'make            programs into build/bin'
+	@echo 'make demo       installs what is missing, builds, runs the main job on a real catalogue'
+	@echo 'make test       installs what is missing, builds, tests (five minutes)'
+	@echo 'make test-long  independent readers, sanitizers, real servers (with test: what CI runs)'
+	@echo 'make bench      side by side with other tools on the same files'
+	@echo 'make install    PREFIX=/usr/local, DESTDIR=; PREFIX=~/.local needs no root'
+	@echo 'make deps       what is missing to build and test'
+	@echo 'make pages      manual pages from the option tables'
+	@echo 'SAN=address,undefined | SAN=thread | COV=1   builds beside the release build'
+
+# --- compiling -------------------------------------------------------------------------------------
+# Rewritten only when the flags differ, so that a change of flags rebuilds.
+$(O)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS)' > $@
+FORCE:
+
+$(O)/obj/%.o: %.c $(O)/flags
+	@mkdir -p $(@D)
+	@echo '  CC   $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/libcatpipe.a: $(LIB_OBJ)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(O)/bin/%: $(O)/obj/cmd/%.o $(O)/libcatpipe.a
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(ALL_CFLAGS) $< $(O)/libcatpipe.a $(ALL_LDFLAGS) $(LIBS) -o $@
+
+$(O)/unit/%: $(O)/obj/tests/unit/%.o $(O)/libcatpipe.a
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(ALL_CFLAGS) $< $(O)/libcatpipe.a $(ALL_LDFLAGS) -lcmocka $(LIBS) -o $@
+
+# A fuzz target replays a corpus without a fuzzing engine.
+$(O)/replay/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/replay.o $(O)/libcatpipe.a
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(ALL_CFLAGS) $(filter %.o,$^) $(O)/libcatpipe.a $(ALL_LDFLAGS) $(LIBS) -o $@
+
+unit-bin: $(UNIT_BIN)
+replay-bin: $(REPLAY_BIN)
+
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
+
+# --- newcomer's commands ---------------------------------------------------------------------------
+deps:
+	@tests/tools/deps build $(DEPS_BUILD) -- test $(DEPS_TEST)
+
+demo:
+	@tests/tools/deps build $(DEPS_BUILD) -- demo libarchive-tools jq parallel
+	@$(MAKE) --no-print-directory -j2 all
+	@examples/demo/demo
+
+test:
+	@tests/tools/deps build $(DEPS_BUILD) -- test $(DEPS_TEST)
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(MAKE) --no-print-directory -j$$(nproc) SAN=address,undefined all unit-bin replay-bin
+	@tests/tools/run-tests short
+
+test-long:
+	@tests/tools/deps build $(DEPS_BUILD) -- test $(DEPS_TEST)
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@tests/tools/run-tests long
+
+bench: all
+	@tests/bench/run
+
+pages: all
+	@tests/tools/pages build/bin man
+
+# --- installing ------------------------------------------------------------------------------------
+install: all
+	install -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(mandir)/man7' \
+		'$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(bashcompdir)' '$(DESTDIR)$(zshcompdir)' '$(DESTDIR)$(fishcompdir)'
+	install -m 755 $(CMD_BIN) '$(DESTDIR)$(bindir)'
+	install -m 644 $(wildcard man/*.1) '$(DESTDIR)$(mandir)/man1'
+	install -m 644 $(wildcard man/*.5) '$(DESTDIR)$(mandir)/man5'
+	install -m 644 $(wildcard man/*.7) '$(DESTDIR)$(mandir)/man7'
+	for p in $(PROGRAMS); do \
+		install -m 644 completions/catpipe.bash '$(DESTDIR)$(bashcompdir)'/$$p; \
+		install -m 644 completions/catpipe.fish '$(DESTDIR)$(fishcompdir)'/$$p.fish; done
+	install -m 644 completions/catpipe.zsh '$(DESTDIR)$(zshcompdir)/_catpipe'
+
+uninstall:
+	cd '$(DESTDIR)$(bindir)' && rm -f $(PROGRAMS)
+	cd '$(DESTDIR)$(mandir)' && rm -f $(PROGRAMS:%=man1/%.1) man5/catpipe-stream.5 man7/catpipe.7
+	cd '$(DESTDIR)$(bashcompdir)' && rm -f $(PROGRAMS)
+	cd '$(DESTDIR)$(fishcompdir)' && rm -f $(PROGRAMS:%=%.fish)
+	rm -f '$(DESTDIR)$(zshcompdir)/_catpipe'
+
+clean:
+	rm -rf build build-*

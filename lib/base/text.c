@@ -1,0 +1,364 @@
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+char *cat_text_room(struct cat_text *t, size_t n)
+{
+	if (t->failed)
+		return NULL;
+	if (n > t->max || t->len > t->max - n) {
+		t->failed = true;
+		return NULL;
+	}
+	if (t->len + n + 1 > t->cap) {
+		size_t want = t->cap * 2 > t->len + n + 1 ? t->cap * 2 : t->len + n + 64;
+		char *s = cat_realloc(t->s, want, 1);
+
+		if (!s) {
+			t->failed = true;
+			return NULL;
+		}
+		t->s = s;
+		t->cap = want;
+	}
+	return t->s + t->len;
+}
+
+void cat_text_addn(struct cat_text *t, const char *s, size_t n)
+{
+	char *room = cat_text_room(t, n);
+
+	if (!room)
+		return;
+	memcpy(room, s, n);
+	t->len += n;
+	t->s[t->len] = '\0';
+}
+
+void cat_text_add(struct cat_text *t, const char *s)
+{
+	cat_text_addn(t, s, strlen(s));
+}
+
+void cat_text_addc(struct cat_text *t, char c)
+{
+	cat_text_addn(t, &c, 1);
+}
+
+void cat_text_addf(struct cat_text *t, const char *fmt, ...)
+{
+	va_list ap;
+	char small[512];
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(small, sizeof small, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		t->failed = true;
+	} else if ((size_t)n < sizeof small) {
+		cat_text_addn(t, small, (size_t)n);
+	} else {
+		char *room = cat_text_room(t, (size_t)n);
+
+		if (!room)
+			return;
+		va_start(ap, fmt);
+		vsnprintf(room, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+		t->len += (size_t)n;
+	}
+}
+
+int cat_text_check(const struct cat_text *t, struct cat_error *err)
+{
+	if (t->failed)
+		return cat_fail(err, CAT_E_SYSTEM, "text longer than %zu bytes, or out of memory", t->max);
+	return CAT_OK;
+}
+
+void cat_text_fini(struct cat_text *t)
+{
+	cat_free(t->s);
+	t->s = NULL;
+	t->len = t->cap = 0;
+}
+
+/* Appends ".0" unless a point, an exponent or a word is there. */
+static size_t with_point(char *out, size_t n)
+{
+	if (strcspn(out, ".eni") == n) {
+		memcpy(out + n, ".0", 3);
+		n += 2;
+	}
+	return n;
+}
+
+static size_t special(double v, char *out)
+{
+	const char *word = isnan(v) ? "NaN" : v > 0 ? "inf" : "-inf";
+
+	strcpy(out, word);
+	return strlen(word);
+}
+
+size_t cat_format_f64(double v, char *out)
+{
+	int n = 0;
+
+	if (!isfinite(v))
+		return special(v, out);
+	for (int digits = 15; digits <= 17; digits++) {
+		n = snprintf(out, CAT_NUMBER_MAX, "%.*g", digits, v);
+		if (digits == 17 || strtod(out, NULL) == v)
+			break;
+	}
+	return with_point(out, (size_t)n);
+}
+
+size_t cat_format_f32(float v, char *out)
+{
+	int n = 0;
+
+	if (!isfinite(v))
+		return special((double)v, out);
+	for (int digits = 6; digits <= 9; digits++) {
+		n = snprintf(out, CAT_NUMBER_MAX, "%.*g", digits, (double)v);
+		if (digits == 9 || strtof(out, NULL) == v)
+			break;
+	}
+	return with_point(out, (size_t)n);
+}
+
+size_t cat_format_u64(uint64_t v, char *out)
+{
+	char back[24];
+	size_t n = 0;
+
+	do {
+		back[n++] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	for (size_t i = 0; i < n; i++)
+		out[i] = back[n - 1 - i];
+	out[n] = '\0';
+	return n;
+}
+
+size_t cat_format_i64(int64_t v, char *out)
+{
+	if (v >= 0)
+		return cat_format_u64((uint64_t)v, out);
+	out[0] = '-';
+	return 1 + cat_format_u64(0 - (uint64_t)v, out + 1);
+}
+
+bool cat_parse_u64(const char *s, size_t n, uint64_t *out)
+{
+	uint64_t v = 0;
+	size_t i = 0;
+
+	if (n > 0 && s[0] == '+')
+		i = 1;
+	if (i == n)
+		return false;
+	for (; i < n; i++) {
+		const unsigned d = (unsigned)((unsigned char)s[i] - '0');
+
+		if (d > 9 || __builtin_mul_overflow(v, 10u, &v) || __builtin_add_overflow(v, d, &v))
+			return false;
+	}
+	*out = v;
+	return true;
+}
+
+bool cat_parse_i64(const char *s, size_t n, int64_t *out)
+{
+	uint64_t v;
+
+	if (n > 0 && s[0] == '-') {
+		if (n < 2 || s[1] == '+' || !cat_parse_u64(s + 1, n - 1, &v) || v > (uint64_t)INT64_MAX + 1)
+			return false;
+		*out = (int64_t)(0 - v);
+		return true;
+	}
+	if (!cat_parse_u64(s, n, &v) || v > INT64_MAX)
+		return false;
+	*out = (int64_t)v;
+	return true;
+}
+
+/* Copies into a terminated buffer what strtod may see: decimal digits, or one of the words. */
+static bool number_text(const char *s, size_t n, char *copy, size_t cap)
+{
+	bool digit = false;
+	size_t i = 0;
+
+	if (n == 0 || n >= cap)
+		return false;
+	if (s[0] == '+' || s[0] == '-')
+		i = 1;
+	if (i < n && isalpha((unsigned char)s[i])) {
+		memcpy(copy, s, n);
+		copy[n] = '\0';
+		return strcasecmp(copy + i, "nan") == 0 || strcasecmp(copy + i, "inf") == 0 ||
+		       strcasecmp(copy + i, "infinity") == 0;
+	}
+	for (; i < n; i++) {
+		if (s[i] >= '0' && s[i] <= '9')
+			digit = true;
+		else if (!strchr(".eE+-", s[i]) || s[i] == '\0')
+			return false;
+	}
+	memcpy(copy, s, n);
+	copy[n] = '\0';
+	return digit;
+}
+
+bool cat_parse_f64(const char *s, size_t n, double *out)
+{
+	char copy[400];
+	char *end;
+
+	if (!number_text(s, n, copy, sizeof copy))
+		return false;
+	*out = strtod(copy, &end);
+	return *end == '\0';
+}
+
+bool cat_parse_f32(const char *s, size_t n, float *out)
+{
+	char copy[400];
+	char *end;
+
+	if (!number_text(s, n, copy, sizeof copy))
+		return false;
+	*out = strtof(copy, &end);
+	return *end == '\0';
+}
+
+bool cat_parse_bytes(const char *s, int64_t *out)
+{
+	static const char units[] = "kmgt";
+	const size_t digits = strspn(s, "0123456789");
+	const char *rest = s + digits, *unit;
+	int64_t v;
+
+	if (!cat_parse_i64(s, digits, &v))
+		return false;
+	if (*rest) {
+		unit = strchr(units, tolower((unsigned char)*rest));
+		if (!unit || !*unit)
+			unit = NULL;
+		if (unit) {
+			rest++;
+			for (int i = 0; i <= unit - units; i++)
+				if (__builtin_mul_overflow(v, 1024, &v))
+					return false;
+			if (*rest == 'i' || *rest == 'I')
+				rest++;
+		}
+		if (*rest == 'b' || *rest == 'B')
+			rest++;
+	}
+	*out = v;
+	return *rest == '\0';
+}
+
+bool cat_utf8_valid(const void *s, size_t n, size_t *bad)
+{
+	const uint8_t *p = s;
+	size_t i = 0;
+
+	while (i < n) {
+		const uint8_t c = p[i];
+		size_t more;
+		uint32_t v;
+
+		if (c < 0x80) {
+			uint64_t word;
+
+			while (n - i >= 8) {
+				memcpy(&word, p + i, 8);
+				if (word & UINT64_C(0x8080808080808080))
+					break;
+				i += 8;
+			}
+			while (i < n && p[i] < 0x80)
+				i++;
+			continue;
+		}
+		more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
+		v = c & (0x3fu >> more);
+		if (c < 0xc2 || c > 0xf4 || n - i <= more)
+			goto invalid;
+		for (size_t k = 1; k <= more; k++) {
+			if ((p[i + k] & 0xc0) != 0x80)
+				goto invalid;
+			v = v << 6 | (p[i + k] & 0x3fu);
+		}
+		if ((more == 2 && (v < 0x800 || (v >= 0xd800 && v < 0xe000))) || (more == 3 && (v < 0x10000 || v > 0x10ffff)))
+			goto invalid;
+		i += more + 1;
+	}
+	return true;
+invalid:
+	if (bad)
+		*bad = i;
+	return false;
+}
+
+bool cat_equal_nocase(const char *a, const char *b)
+{
+	return strcasecmp(a, b) == 0;
+}
+
+int cat_name_distance(const char *a, const char *b)
+{
+	const size_t na = strlen(a), nb = strlen(b);
+	int row[65];
+
+	if (na > 64 || nb > 64)
+		return 255;
+	for (size_t j = 0; j <= nb; j++)
+		row[j] = (int)j;
+	for (size_t i = 1; i <= na; i++) {
+		int corner = row[0];
+
+		row[0] = (int)i;
+		for (size_t j = 1; j <= nb; j++) {
+			const int same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+			int best = corner + !same;
+
+			corner = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[nb];
+}
+
+void cat_nearest_offer(struct cat_nearest *n, const char *candidate)
+{
+	const size_t want_len = strlen(n->want), len = strlen(candidate);
+	int d = cat_name_distance(n->want, candidate);
+
+	/* A name that begins or ends like the one asked for is what people mistype most. */
+	if (len && want_len > 1 &&
+	    (strncasecmp(n->want, candidate, len < want_len ? len : want_len) == 0) && d > 1)
+		d = 1 + d / 8;
+	if (d <= 1 + (int)(want_len < 32 ? want_len : 32) / 3 && (!n->name || d < n->distance)) {
+		n->name = candidate;
+		n->distance = d;
+	}
+}

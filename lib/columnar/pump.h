@@ -1,0 +1,138 @@
+/* pump -- how rows move: sources and sinks of batches, and below them the two halves of every format.
+ *
+ * Layer: columnar. Formats implement feeds (bytes to batches) and encoders (batches to bytes) that know
+ * nothing of threads: what is serial and what may run on any thread is said per function, and exec decides.
+ * Programs see only sources and sinks.
+ */
+#ifndef CAT_COLUMNAR_PUMP_H
+#define CAT_COLUMNAR_PUMP_H
+
+#include "base/bytes.h"
+#include "columnar/batch.h"
+
+/* --- sources: pull --- */
+
+struct cat_source;
+struct cat_source_ops {
+	/* CAT_OK with *OUT NULL: the end, for ever after. Otherwise the caller owns one reference to *OUT.
+	 * After a failure only close may be called. */
+	CAT_MUST_USE int (*next)(struct cat_source *, struct cat_batch **out, struct cat_error *);
+	void (*close)(struct cat_source *);
+};
+struct cat_source {
+	const struct cat_source_ops *ops;
+	struct cat_schema *schema; /* of every batch; known when the source was made; owned by the source */
+};
+void cat_source_close(struct cat_source *s); /* accepts NULL */
+
+/* --- sinks: push --- */
+
+struct cat_sink;
+struct cat_sink_ops {
+	/* Takes over one reference to the batch, whether or not it succeeds. */
+	CAT_MUST_USE int (*put)(struct cat_sink *, struct cat_batch *, struct cat_error *);
+	/* Makes the output complete and visible: end marker, footer, rename. */
+	CAT_MUST_USE int (*commit)(struct cat_sink *, struct cat_error *);
+	/* Without a commit before it nothing that was put becomes visible. */
+	void (*close)(struct cat_sink *);
+};
+struct cat_sink {
+	const struct cat_sink_ops *ops;
+};
+void cat_sink_close(struct cat_sink *s); /* accepts NULL */
+/* Everything from S into D, then commit. */
+CAT_MUST_USE int cat_pump(struct cat_source *s, struct cat_sink *d, struct cat_error *err);
+
+/* --- feeds: a table as a row of independent pieces of work --- */
+
+/* One piece: a row group, a record batch, a block of lines. Its rows follow those of the piece before it. */
+struct cat_work;
+/* What is known of a column's values in one piece, from metadata alone. */
+struct cat_range_stats {
+	bool known;       /* min and max below are bounds of every non-null, non-NaN value */
+	bool exact;       /* and are reached */
+	bool is_text;     /* bounds are text, else numbers */
+	bool is_int;      /* number bounds are in i64, else in f64 */
+	int64_t min_i64, max_i64;
+	double min_f64, max_f64;
+	const char *min_text, *max_text; /* owned by the work */
+	size_t min_len, max_len;
+	int64_t nulls;    /* -1: unknown */
+	bool may_be_nan;
+};
+struct cat_work_ops {
+	/* Decodes columns COLS[0..n) (indices into the feed's schema, ascending; never empty unless n is 0: then
+	 * only the row count is wanted) of all its rows into one batch whose schema is the feed's projected to
+	 * COLS. May be called several times with different columns. Any thread, one at a time per work. */
+	CAT_MUST_USE int (*decode)(struct cat_work *, const int *cols, int n, struct cat_batch **out,
+	                           struct cat_error *);
+	/* What is known of column COL without decoding; all zero when nothing is. May be NULL. Any thread. */
+	void (*stats)(struct cat_work *, int col, struct cat_range_stats *out);
+	void (*free)(struct cat_work *); /* any thread */
+};
+struct cat_work {
+	const struct cat_work_ops *ops;
+	int64_t nrows;    /* -1: not known before decoding */
+	int64_t bytes;    /* compressed bytes of all its columns, for balancing shards; -1 unknown */
+	const char *where; /* "row group 3", for messages; NULL: nothing to say. Owned by the work */
+};
+struct cat_feed;
+struct cat_feed_ops {
+	/* The next piece in order; *OUT NULL at the end. Serial. The caller frees it. A work may outlive later
+	 * calls but not the feed. */
+	CAT_MUST_USE int (*next)(struct cat_feed *, struct cat_work **out, struct cat_error *);
+	void (*close)(struct cat_feed *);
+};
+struct cat_feed {
+	const struct cat_feed_ops *ops;
+	struct cat_schema *schema; /* owned by the feed */
+	int64_t nrows;             /* -1: unknown */
+	bool sharded;              /* pieces exist before reading: shards cut between them */
+};
+void cat_feed_close(struct cat_feed *f); /* accepts NULL */
+void cat_work_free(struct cat_work *w);  /* accepts NULL */
+/* A feed as a plain source of all columns, decoding in the caller's thread. Takes over FEED. For tests and
+ * small inputs; exec/scan.h is the parallel one. */
+CAT_MUST_USE int cat_feed_source(struct cat_feed *feed, struct cat_source **out, struct cat_error *err);
+
+/* --- encoders: batches to bytes --- */
+
+/* One piece on its way out: a row group, a record batch, a block of lines. */
+struct cat_out;
+struct cat_out_ops {
+	/* batch -> bytes, the expensive part. Any thread. Buffers stay owned by the piece. */
+	CAT_MUST_USE int (*encode)(struct cat_out *, struct cat_error *);
+	void (*free)(struct cat_out *);
+};
+struct cat_out {
+	const struct cat_out_ops *ops;
+	struct cat_buf **bufs; /* filled by encode, to be appended in this order */
+	size_t nbufs;
+};
+struct cat_encoder;
+struct cat_encoder_ops {
+	/* Takes over one reference to the batch. Serial. Call pull afterwards until it gives NULL. */
+	CAT_MUST_USE int (*put)(struct cat_encoder *, struct cat_batch *, struct cat_error *);
+	/* A piece that is ready to be encoded, or NULL: more rows are needed. With LAST set what is left is given
+	 * out too. The cut points depend on the rows and options alone. Serial. */
+	CAT_MUST_USE int (*pull)(struct cat_encoder *, bool last, struct cat_out **out, struct cat_error *);
+	/* The piece's bytes are about to be appended at OFF_BYTES of the output. Serial, in order. */
+	CAT_MUST_USE int (*placed)(struct cat_encoder *, struct cat_out *, int64_t off_bytes, struct cat_error *);
+	/* Bytes that go in front of everything (may be empty) and behind it, given the size so far. */
+	CAT_MUST_USE int (*head)(struct cat_encoder *, struct cat_buf **out, struct cat_error *);
+	CAT_MUST_USE int (*tail)(struct cat_encoder *, int64_t size_bytes, struct cat_buf **out, struct cat_error *);
+	/* Bytes that replace the head when all is known (FITS row counts); NULL member: no patch is needed. */
+	CAT_MUST_USE int (*patch)(struct cat_encoder *, struct cat_buf **out, struct cat_error *);
+	void (*close)(struct cat_encoder *);
+};
+struct cat_encoder {
+	const struct cat_encoder_ops *ops;
+};
+void cat_encoder_close(struct cat_encoder *e); /* accepts NULL */
+void cat_out_free(struct cat_out *o);          /* accepts NULL */
+/* An encoder and a writer as a plain sink that encodes in the caller's thread. Takes over both. exec/write.h
+ * is the parallel one. */
+CAT_MUST_USE int cat_encoder_sink(struct cat_encoder *e, struct cat_writer *w, struct cat_sink **out,
+                                  struct cat_error *err);
+
+#endif

@@ -1,0 +1,23 @@
+/* sphere -- the few formulas on the unit sphere that everything else stands on.
+ *
+ * Layer: sky. Angles in degrees, ICRS. Thread rule: pure functions.
+ */
+#ifndef CAT_SKY_SPHERE_H
+#define CAT_SKY_SPHERE_H
+
+#include <stdbool.h>
+
+#define CAT_DEG_RAD 0.017453292519943295769
+#define CAT_RAD_DEG 57.295779513082320877
+
+/* Angular separation in degrees by the haversine formula, exact to rounding for small separations; for
+ * large ones by Vincenty's (both in: Snyder, Map Projections, USGS PP 1395, eq. 5-3a). */
+double cat_sky_separation_deg(double ra1_deg, double dec1_deg, double ra2_deg, double dec2_deg);
+/* ra modulo 360 into [0, 360). */
+double cat_sky_normal_ra(double ra_deg);
+/* Finite and not beyond the poles: product.md 2.6. */
+bool cat_sky_valid(double ra_deg, double dec_deg);
+/* Unit vector of a position. */
+void cat_sky_vector(double ra_deg, double dec_deg, double v[3]);
+
+#endif
