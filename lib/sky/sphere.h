@@ -10,8 +10,9 @@
 #define CAT_DEG_RAD 0.017453292519943295769
 #define CAT_RAD_DEG 57.295779513082320877
 
-/* Angular separation in degrees by the haversine formula, exact to rounding for small separations; for
- * large ones by Vincenty's (both in: Snyder, Map Projections, USGS PP 1395, eq. 5-3a). */
+/* Angular separation in degrees: haversines of the separation (Snyder, Map Projections, USGS PP 1395, eq. 5-3a)
+ * and of that to the antipode, so that it is exact to rounding from 0 to 180. The same to the last bit with the
+ * two positions exchanged and for any ra that is the same modulo 360. */
 double cat_sky_separation_deg(double ra1_deg, double dec1_deg, double ra2_deg, double dec2_deg);
 /* ra modulo 360 into [0, 360). */
 double cat_sky_normal_ra(double ra_deg);

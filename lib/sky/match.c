@@ -1,0 +1,512 @@
+#include "sky/match.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "sky/sphere.h"
+
+/* The index: declination zones, inside each the rows ordered by ra. A row's key is its zone and its quantised
+ * ra; rows are sorted by key, and a directory gives where each cell (the key without its last bits) starts. A
+ * query reads the few cells that its window of ra covers, in the few zones that the radius reaches. */
+struct cat_match_index {
+	double radius_deg;
+	double zones_per_deg;
+	double quanta_per_deg;
+	double spacing_deg; /* of rows spread evenly */
+	int64_t n;
+	int64_t zones;
+	int quantum_bits; /* of the key, below the zone */
+	int cell_shift;   /* key to cell */
+	double *ra_deg;   /* in [0, 360) */
+	double *dec_deg;
+	uint32_t *row;
+	uint32_t *start;  /* of each cell; one more at the end */
+	double *reach_deg; /* by the zone of the left position: half the window of ra for the whole radius */
+};
+
+/* Slack for the rounding of window edges; what is inside is decided by the separation. */
+#define SLACK_DEG 1e-9
+/* The largest ra below 360. */
+#define RA_LAST 359.99999999999994
+#define RADIX_BITS 10
+/* Below this many left rows it does not pay to sort them. */
+#define SORT_MIN 512
+/* How far ahead rows are fetched that are read out of order. */
+#define AHEAD 16
+
+static int64_t zone_of(const struct cat_match_index *ix, double dec_deg)
+{
+	const int64_t z = (int64_t)((dec_deg + 90) * ix->zones_per_deg);
+
+	return z < 0 ? 0 : z < ix->zones ? z : ix->zones - 1;
+}
+
+static uint64_t quantum_of(const struct cat_match_index *ix, double ra_deg)
+{
+	return (uint64_t)(ra_deg * ix->quanta_per_deg);
+}
+
+static uint64_t key_of(const struct cat_match_index *ix, double ra_deg, double dec_deg)
+{
+	return (uint64_t)zone_of(ix, dec_deg) << ix->quantum_bits | quantum_of(ix, cat_sky_normal_ra(ra_deg));
+}
+
+static int bits_for(uint64_t values)
+{
+	return values > 1 ? 64 - __builtin_clzll(values - 1) : 0;
+}
+
+/* Half of the window of ra that holds every point within R of a point at DEC; 180: all the way round. */
+static double reach(double r_deg, double dec_deg)
+{
+	const double pole = fabs(dec_deg) + r_deg;
+
+	if (pole >= 90 - SLACK_DEG)
+		return 180;
+	return asin(sin(r_deg * CAT_DEG_RAD) / cos(dec_deg * CAT_DEG_RAD)) * CAT_RAD_DEG * (1 + 1e-12) + SLACK_DEG;
+}
+
+/* --- sorting rows by key: key and row number share one word, so that eight bytes move and not sixteen --- */
+
+/* Sorts A by its bits [FROM, TO), keeping the order of equals; TMP is as long as A. The result is in A. */
+static void radix_sort(uint64_t **a, uint64_t **tmp, int64_t n, int from, int to)
+{
+	for (int bit = from; bit < to; bit += RADIX_BITS) {
+		const uint64_t mask = (UINT64_C(1) << (to - bit < RADIX_BITS ? to - bit : RADIX_BITS)) - 1;
+		int64_t at[1 << RADIX_BITS] = {0}, sum = 0;
+		const uint64_t *src = *a;
+		uint64_t *dst = *tmp;
+
+		for (int64_t i = 0; i < n; i++)
+			at[src[i] >> bit & mask]++;
+		for (uint64_t d = 0; d <= mask; d++) {
+			const int64_t count = at[d];
+
+			at[d] = sum;
+			sum += count;
+		}
+		for (int64_t i = 0; i < n; i++)
+			dst[at[src[i] >> bit & mask]++] = src[i];
+		*tmp = *a;
+		*a = dst;
+	}
+}
+
+/* Valid rows in key order: words of (key, row) with the key cut to fit. *COUNT is how many; the caller frees
+ * *OUT. Rows with equal cut keys keep their order. */
+static int sorted_rows(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
+                       uint64_t **out, int64_t *count, struct cat_error *err)
+{
+	const int row_bits = bits_for((uint64_t)n), key_bits = ix->quantum_bits + bits_for((uint64_t)ix->zones);
+	const int cut = key_bits + row_bits > 64 ? key_bits + row_bits - 64 : 0;
+	uint64_t *a = cat_malloc((size_t)n * sizeof *a), *tmp = cat_malloc((size_t)n * sizeof *tmp);
+	int64_t m = 0;
+
+	if (!a || !tmp) {
+		cat_free(a);
+		cat_free(tmp);
+		return cat_fail_mem(err, (size_t)n * sizeof *a);
+	}
+	for (int64_t i = 0; i < n; i++) {
+		if (cat_sky_valid(ra_deg[i], dec_deg[i]))
+			a[m++] = key_of(ix, ra_deg[i], dec_deg[i]) >> cut << row_bits | (uint64_t)i;
+	}
+	radix_sort(&a, &tmp, m, row_bits, row_bits + key_bits - cut);
+	cat_free(tmp);
+	*out = a;
+	*count = m;
+	return CAT_OK;
+}
+
+/* --- making the index --- */
+
+/* Zones of some forty radii, so that most rows look into one zone only, but no more than two rows apart, and
+ * no more zones than rows; cells of about two rows. Keys leave room for the row number in 64 bits. */
+static void lay_out(struct cat_match_index *ix, int64_t n)
+{
+	const int64_t rows = n > 1 ? n : 1;
+	const int row_bits = bits_for((uint64_t)rows);
+	double height;
+	int cell_bits = 0;
+
+	ix->spacing_deg = sqrt(41252.96 / (double)rows);
+	height = fmin(fmax(40 * ix->radius_deg, 360.0 / (double)rows), 2 * ix->spacing_deg);
+	ix->zones = height >= 180 ? 1 : (int64_t)(180 / height) + 1;
+	ix->zones_per_deg = (double)ix->zones / 180;
+	while (cell_bits < 24 && ix->zones << (cell_bits + 2) <= rows)
+		cell_bits++;
+	ix->quantum_bits = 64 - row_bits - bits_for((uint64_t)ix->zones);
+	if (ix->quantum_bits > 26)
+		ix->quantum_bits = 26;
+	if (ix->quantum_bits < cell_bits)
+		ix->quantum_bits = cell_bits;
+	ix->cell_shift = ix->quantum_bits - cell_bits;
+	/* Slightly less than a whole number, so that no ra below 360 reaches past the last quantum. */
+	ix->quanta_per_deg = (double)(INT64_C(1) << ix->quantum_bits) / 360 * (1 - 1e-15);
+}
+
+static void fill(struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, const uint64_t *order,
+                 int64_t n)
+{
+	const uint64_t row_mask = (UINT64_C(1) << bits_for((uint64_t)n)) - 1;
+	const int64_t cells = ix->zones << (ix->quantum_bits - ix->cell_shift);
+	int64_t next = 0;
+
+	for (int64_t i = 0; i < ix->n; i++) {
+		const uint64_t row = order[i] & row_mask;
+		int64_t cell;
+
+		if (i + AHEAD < ix->n) {
+			__builtin_prefetch(&ra_deg[order[i + AHEAD] & row_mask]);
+			__builtin_prefetch(&dec_deg[order[i + AHEAD] & row_mask]);
+		}
+		ix->ra_deg[i] = cat_sky_normal_ra(ra_deg[row]);
+		ix->dec_deg[i] = dec_deg[row];
+		ix->row[i] = (uint32_t)row;
+		cell = (int64_t)(key_of(ix, ix->ra_deg[i], ix->dec_deg[i]) >> ix->cell_shift);
+		while (next <= cell)
+			ix->start[next++] = (uint32_t)i;
+	}
+	while (next <= cells)
+		ix->start[next++] = (uint32_t)ix->n;
+	for (int64_t z = 0; z < ix->zones; z++) {
+		const double low = (double)z / ix->zones_per_deg - 90, high = (double)(z + 1) / ix->zones_per_deg - 90;
+
+		ix->reach_deg[z] = reach(ix->radius_deg, fmin(90, fmax(fabs(low), fabs(high)) + SLACK_DEG));
+	}
+}
+
+static size_t cells_of(const struct cat_match_index *ix)
+{
+	return (size_t)(ix->zones << (ix->quantum_bits - ix->cell_shift));
+}
+
+static int build(struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
+                 struct cat_error *err)
+{
+	uint64_t *order;
+
+	lay_out(ix, n);
+	CAT_TRY(sorted_rows(ix, ra_deg, dec_deg, n, &order, &ix->n, err));
+	ix->ra_deg = cat_malloc((size_t)ix->n * sizeof *ix->ra_deg);
+	ix->dec_deg = cat_malloc((size_t)ix->n * sizeof *ix->dec_deg);
+	ix->row = cat_malloc((size_t)ix->n * sizeof *ix->row);
+	ix->start = cat_malloc((cells_of(ix) + 1) * sizeof *ix->start);
+	ix->reach_deg = cat_malloc((size_t)ix->zones * sizeof *ix->reach_deg);
+	if (!ix->ra_deg || !ix->dec_deg || !ix->row || !ix->start || !ix->reach_deg) {
+		cat_free(order);
+		return cat_fail_mem(err, (size_t)n * 20);
+	}
+	fill(ix, ra_deg, dec_deg, order, n);
+	cat_free(order);
+	return CAT_OK;
+}
+
+int cat_match_index_new(const double *ra_deg, const double *dec_deg, int64_t n, double radius_deg,
+                        struct cat_match_index **out, struct cat_error *err)
+{
+	struct cat_match_index *ix;
+	int rc;
+
+	if (!(radius_deg >= 0 && radius_deg <= 180))
+		return cat_fail(err, CAT_E_USAGE, "a match radius must be from 0 to 180 degrees");
+	if (n >= UINT32_MAX)
+		return cat_fail(err, CAT_E_UNSUPPORTED, "more than %u rows on the right of a match", UINT32_MAX - 1);
+	ix = cat_calloc(1, sizeof *ix);
+	if (!ix)
+		return cat_fail_mem(err, sizeof *ix);
+	ix->radius_deg = radius_deg;
+	rc = build(ix, ra_deg, dec_deg, n, err);
+	if (rc != CAT_OK) {
+		cat_match_index_free(ix);
+		return rc;
+	}
+	*out = ix;
+	return CAT_OK;
+}
+
+void cat_match_index_free(struct cat_match_index *ix)
+{
+	if (!ix)
+		return;
+	cat_free(ix->ra_deg);
+	cat_free(ix->dec_deg);
+	cat_free(ix->row);
+	cat_free(ix->start);
+	cat_free(ix->reach_deg);
+	cat_free(ix);
+}
+
+size_t cat_match_index_bytes(const struct cat_match_index *ix)
+{
+	return sizeof *ix + (size_t)ix->n * 20 + (cells_of(ix) + 1) * sizeof *ix->start +
+	       (size_t)ix->zones * sizeof *ix->reach_deg;
+}
+
+/* --- pairs --- */
+
+void cat_pairs_fini(struct cat_pairs *p)
+{
+	cat_free(p->at);
+	memset(p, 0, sizeof *p);
+}
+
+static int pairs_room(struct cat_pairs *p, struct cat_error *err)
+{
+	const int64_t cap = p->cap ? 2 * p->cap : 1024;
+	struct cat_pair *at = cat_realloc(p->at, (size_t)cap, sizeof *at);
+
+	if (!at)
+		return cat_fail_mem(err, (size_t)cap * sizeof *at);
+	p->at = at;
+	p->cap = cap;
+	return CAT_OK;
+}
+
+static inline bool nearer(const struct cat_pair *a, const struct cat_pair *b)
+{
+	return a->sep_deg < b->sep_deg || (a->sep_deg == b->sep_deg && a->right < b->right);
+}
+
+/* Lets the pair at ROOT sink to its place in a heap whose farthest pair is on top. */
+static void sink(struct cat_pair *heap, int64_t root, int64_t n)
+{
+	const struct cat_pair p = heap[root];
+
+	for (int64_t child; (child = 2 * root + 1) < n; root = child) {
+		if (child + 1 < n && nearer(&heap[child], &heap[child + 1]))
+			child++;
+		if (!nearer(&p, &heap[child]))
+			break;
+		heap[root] = heap[child];
+	}
+	heap[root] = p;
+}
+
+/* Nearest first. */
+static void sort_pairs(struct cat_pair *p, int64_t n)
+{
+	for (int64_t i = n / 2 - 1; i >= 0; i--)
+		sink(p, i, n);
+	for (int64_t i = n - 1; i > 0; i--) {
+		const struct cat_pair last = p[i];
+
+		p[i] = p[0];
+		p[0] = last;
+		sink(p, 0, i);
+	}
+}
+
+/* --- queries --- */
+
+/* One left position and what is looked for around it. */
+struct probe {
+	double ra_deg; /* in [0, 360) */
+	double dec_deg;
+	double bound_deg; /* shrinks to the nearest so far when only that is wanted */
+	double reach_deg;
+	uint32_t left;
+	bool nearest;
+	struct cat_pair best; /* of a nearest probe; right is meaningless while sep_deg is infinite */
+};
+
+/* First of rows [LO, HI), all of one zone, whose quantum is at least Q. */
+static int64_t lower_bound(const struct cat_match_index *ix, int64_t lo, int64_t hi, uint64_t q)
+{
+	while (lo < hi) {
+		const int64_t mid = lo + (hi - lo) / 2;
+
+		if (quantum_of(ix, ix->ra_deg[mid]) < q)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Tests rows [LO, HI). */
+static inline int test_rows(const struct cat_match_index *ix, int64_t lo, int64_t hi, struct probe *p,
+                            struct cat_pairs *out, struct cat_error *err)
+{
+	for (int64_t i = lo; i < hi; i++) {
+		const double dra = fabs(ix->ra_deg[i] - p->ra_deg), ddec = fabs(ix->dec_deg[i] - p->dec_deg);
+		struct cat_pair pair;
+
+		if (ddec > p->bound_deg + SLACK_DEG || (dra > p->reach_deg && dra < 360 - p->reach_deg))
+			continue;
+		pair.sep_deg = cat_sky_separation_deg(p->ra_deg, p->dec_deg, ix->ra_deg[i], ix->dec_deg[i]);
+		if (pair.sep_deg > p->bound_deg)
+			continue;
+		pair.left = p->left;
+		pair.right = ix->row[i];
+		if (p->nearest) {
+			if (nearer(&pair, &p->best)) {
+				p->best = pair;
+				p->bound_deg = pair.sep_deg;
+			}
+			continue;
+		}
+		if (out->n == out->cap)
+			CAT_TRY(pairs_room(out, err));
+		out->at[out->n++] = pair;
+	}
+	return CAT_OK;
+}
+
+/* Rows of zone Z with ra in [LO, HI], both in [0, 360). */
+static inline int test_window(const struct cat_match_index *ix, int64_t z, double lo_deg, double hi_deg,
+                              struct probe *p, struct cat_pairs *out, struct cat_error *err)
+{
+	const uint64_t zone = (uint64_t)z << ix->quantum_bits, lo = quantum_of(ix, lo_deg), hi = quantum_of(ix, hi_deg);
+	int64_t from = ix->start[(zone | lo) >> ix->cell_shift], to = ix->start[((zone | hi) >> ix->cell_shift) + 1];
+
+	if (to - from > 16) {
+		from = lower_bound(ix, from, to, lo);
+		to = lower_bound(ix, from, to, hi + 1);
+	}
+	return test_rows(ix, from, to, p, out, err);
+}
+
+/* Everything within p->bound_deg. */
+static inline int test_zones(const struct cat_match_index *ix, struct probe *p, struct cat_pairs *out,
+                             struct cat_error *err)
+{
+	const double bound = p->bound_deg + SLACK_DEG, lo = p->ra_deg - p->reach_deg, hi = p->ra_deg + p->reach_deg;
+	const int64_t first = zone_of(ix, p->dec_deg - bound), last = zone_of(ix, p->dec_deg + bound);
+	const bool wraps = lo < 0 || hi >= 360;
+	const double wrapped_lo = lo < 0 ? fmin(lo + 360, RA_LAST) : lo, wrapped_hi = hi >= 360 ? hi - 360 : hi;
+	/* Two windows must not share a cell: its rows would be tested twice. */
+	const bool whole = p->reach_deg >= 180 || (wraps && quantum_of(ix, wrapped_hi) >> ix->cell_shift >=
+	                                                            quantum_of(ix, wrapped_lo) >> ix->cell_shift);
+
+	for (int64_t z = first; z <= last; z++) {
+		if (whole) {
+			CAT_TRY(test_window(ix, z, 0, RA_LAST, p, out, err));
+		} else if (wraps) {
+			CAT_TRY(test_window(ix, z, 0, wrapped_hi, p, out, err));
+			CAT_TRY(test_window(ix, z, wrapped_lo, RA_LAST, p, out, err));
+		} else {
+			CAT_TRY(test_window(ix, z, lo, hi, p, out, err));
+		}
+	}
+	return CAT_OK;
+}
+
+/* A radius that holds about K rows, from how full the position's own cell is. */
+static double first_bound(const struct cat_match_index *ix, const struct probe *p, int64_t k)
+{
+	const int64_t cell = (int64_t)(key_of(ix, p->ra_deg, p->dec_deg) >> ix->cell_shift);
+	const double rows = (double)(ix->start[cell + 1] - ix->start[cell]);
+	const double cells = (double)(INT64_C(1) << (ix->quantum_bits - ix->cell_shift));
+	const double area = 360 / cells * cos(p->dec_deg * CAT_DEG_RAD) / ix->zones_per_deg;
+
+	return sqrt((double)k * fmax(area, 1e-12) / fmax(rows, 1));
+}
+
+/* Appends the pairs of one left row. */
+static int query_row(const struct cat_match_index *ix, double ra_deg, double dec_deg, uint32_t left, int64_t k,
+                     struct cat_pairs *out, struct cat_error *err)
+{
+	const double r = ix->radius_deg;
+	const int64_t before = out->n;
+	struct probe p = {.ra_deg = cat_sky_normal_ra(ra_deg), .dec_deg = dec_deg, .left = left, .nearest = k == 1};
+	double bound = r;
+
+	/* A radius that holds many rows is approached from below when only the nearest are wanted. */
+	if (k != CAT_MATCH_ALL && r > ix->spacing_deg / 4)
+		bound = fmin(r, first_bound(ix, &p, k));
+	for (;;) {
+		out->n = before;
+		p.best.sep_deg = INFINITY;
+		p.bound_deg = bound;
+		p.reach_deg = bound == r ? ix->reach_deg[zone_of(ix, dec_deg)] : reach(bound, dec_deg);
+		CAT_TRY(test_zones(ix, &p, out, err));
+		if (bound == r || (p.nearest ? p.best.sep_deg < INFINITY : out->n - before >= k))
+			break;
+		bound = fmin(r, 4 * bound);
+	}
+	if (!p.nearest) {
+		if (out->n - before > 1)
+			sort_pairs(out->at + before, out->n - before);
+		if (k != CAT_MATCH_ALL && out->n - before > k)
+			out->n = before + k;
+	} else if (p.best.sep_deg < INFINITY) {
+		if (out->n == out->cap)
+			CAT_TRY(pairs_room(out, err));
+		out->at[out->n++] = p.best;
+	}
+	return CAT_OK;
+}
+
+/* Puts pairs that were found row by row, in any order of rows, into left order. */
+static int left_order(struct cat_pairs *p, int64_t n, struct cat_error *err)
+{
+	struct cat_pair *to = cat_malloc((size_t)p->n * sizeof *to);
+	int64_t *at = cat_calloc((size_t)n, sizeof *at), sum = 0;
+
+	if (!to || !at) {
+		cat_free(to);
+		cat_free(at);
+		return cat_fail_mem(err, (size_t)p->n * sizeof *to);
+	}
+	for (int64_t i = 0; i < p->n; i++)
+		at[p->at[i].left]++;
+	for (int64_t i = 0; i < n; i++) {
+		const int64_t count = at[i];
+
+		at[i] = sum;
+		sum += count;
+	}
+	for (int64_t i = 0; i < p->n; i++)
+		to[at[p->at[i].left]++] = p->at[i];
+	cat_free(p->at);
+	cat_free(at);
+	p->at = to;
+	p->cap = p->n;
+	return CAT_OK;
+}
+
+static int query_sorted(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
+                        int64_t k, struct cat_pairs *out, struct cat_error *err)
+{
+	const uint64_t row_mask = (UINT64_C(1) << bits_for((uint64_t)n)) - 1;
+	uint64_t *order;
+	int64_t m;
+	int rc = sorted_rows(ix, ra_deg, dec_deg, n, &order, &m, err);
+
+	if (rc != CAT_OK)
+		return rc;
+	for (int64_t i = 0; rc == CAT_OK && i < m; i++) {
+		const uint64_t row = order[i] & row_mask;
+
+		if (i + AHEAD < m) {
+			__builtin_prefetch(&ra_deg[order[i + AHEAD] & row_mask]);
+			__builtin_prefetch(&dec_deg[order[i + AHEAD] & row_mask]);
+		}
+		rc = query_row(ix, ra_deg[row], dec_deg[row], (uint32_t)row, k, out, err);
+	}
+	cat_free(order);
+	return rc == CAT_OK ? left_order(out, n, err) : rc;
+}
+
+int cat_match_query(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
+                    int64_t k, struct cat_pairs *out, struct cat_error *err)
+{
+	int rc = CAT_OK;
+
+	out->n = 0;
+	if (n >= UINT32_MAX)
+		return cat_fail(err, CAT_E_UNSUPPORTED, "more than %u rows in one piece of a match", UINT32_MAX - 1);
+	if (n >= SORT_MIN) {
+		rc = query_sorted(ix, ra_deg, dec_deg, n, k, out, err);
+	} else {
+		for (int64_t i = 0; rc == CAT_OK && i < n; i++)
+			if (cat_sky_valid(ra_deg[i], dec_deg[i]))
+				rc = query_row(ix, ra_deg[i], dec_deg[i], (uint32_t)i, k, out, err);
+	}
+	if (rc != CAT_OK)
+		out->n = 0;
+	return rc;
+}
