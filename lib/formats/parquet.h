@@ -1,0 +1,105 @@
+/* parquet -- Parquet files: footer, row groups to batches, batches to row groups, dataset metadata files.
+ *
+ * Layer: formats. Reads every encoding and codec of parquet-format 2.x but those named in CAT_E_UNSUPPORTED
+ * errors (ALP, LZO, encryption); writes the profile described at struct cat_parquet_write_options.
+ * Source: github.com/apache/parquet-format.
+ */
+#ifndef CAT_FORMATS_PARQUET_H
+#define CAT_FORMATS_PARQUET_H
+
+#include "base/bytes.h"
+#include "columnar/pump.h"
+
+/* --- reading --- */
+
+struct cat_parquet_options {
+	bool binary_as_text; /* byte arrays without annotation are text (Impala, Hive, old Spark) */
+	bool skip_crc;       /* do not check page checksums */
+};
+/* Immutable once opened; its functions may be called from any thread. */
+struct cat_parquet_file;
+
+/* Reads the footer of R, which stays the caller's and must outlive the file. O NULL: defaults. CAT_E_DATA when it
+ * is no Parquet file, CAT_E_UNSUPPORTED when it is encrypted. */
+CAT_MUST_USE int cat_parquet_open(struct cat_reader *r, const struct cat_parquet_options *o,
+                                  struct cat_parquet_file **out, struct cat_error *err);
+void cat_parquet_close(struct cat_parquet_file *f); /* accepts NULL */
+
+/* Arrow types; metadata of fields and schema as the file has it. Owned by the file. */
+struct cat_schema *cat_parquet_schema(const struct cat_parquet_file *f);
+int cat_parquet_ngroups(const struct cat_parquet_file *f);
+int64_t cat_parquet_nrows(const struct cat_parquet_file *f);
+int64_t cat_parquet_group_rows(const struct cat_parquet_file *f, int group);
+/* Compressed bytes of columns COLS[0..n) of a group (COLS NULL: all). */
+int64_t cat_parquet_group_bytes(const struct cat_parquet_file *f, int group, const int *cols, int n);
+/* What the writer said of itself; "" when nothing. */
+const char *cat_parquet_created_by(const struct cat_parquet_file *f);
+/* The file's footer as it stands in the file (Thrift bytes), one reference for the caller. */
+struct cat_buf *cat_parquet_footer(const struct cat_parquet_file *f);
+/* Bounds and nulls of column COL in GROUP as far as they can be trusted; text is owned by the file. All unknown
+ * for nested columns. */
+void cat_parquet_stats(const struct cat_parquet_file *f, int group, int col, struct cat_range_stats *out);
+
+/* Rows [row_begin, row_end) of GROUP, columns COLS[0..n) (ascending). Reads only these columns' chunks, and of
+ * chunks with an offset index only the pages that hold the rows, all in one request. */
+CAT_MUST_USE int cat_parquet_decode(const struct cat_parquet_file *f, int group, const int *cols, int n,
+                                    int64_t row_begin, int64_t row_end, struct cat_batch **out,
+                                    struct cat_error *err);
+
+/* Bounds of the rows [row_begin, row_end) of one page. */
+struct cat_parquet_page_stats {
+	int64_t row_begin, row_end;
+	struct cat_range_stats stats; /* text is owned by the list */
+};
+struct cat_parquet_page_list {
+	int n; /* 0: the chunk has no usable page index */
+	struct cat_parquet_page_stats *pages;
+	struct cat_buf *bytes;
+};
+/* Reads column COL's page index of GROUP, so that a caller decodes only rows of pages that may matter. */
+CAT_MUST_USE int cat_parquet_page_stats(const struct cat_parquet_file *f, int group, int col,
+                                        struct cat_parquet_page_list *out, struct cat_error *err);
+void cat_parquet_page_list_fini(struct cat_parquet_page_list *l);
+
+/* One work per row group; groups of more than 131,072 rows give several where an offset index is there. Takes
+ * over R, also on failure. */
+CAT_MUST_USE int cat_parquet_feed(struct cat_reader *r, const struct cat_parquet_options *o, struct cat_feed **out,
+                                  struct cat_error *err);
+/* The file behind a feed made by cat_parquet_feed. */
+struct cat_parquet_file *cat_parquet_feed_file(struct cat_feed *f);
+
+/* --- writing --- */
+
+/* Floats BYTE_STREAM_SPLIT, integers and times DELTA_BINARY_PACKED, texts by dictionary while that is small
+ * (1 MiB and half of the values), else PLAIN; pages of 128 KiB, version 1, with CRC; ZSTD, but a column named
+ * _healpix_29 is not compressed further; statistics, column index and offset index; ARROW:schema. Everything is
+ * optional but what Parquet demands (keys of maps). Zero-initialised: defaults. */
+struct cat_parquet_write_options {
+	int64_t row_group_rows;  /* 0: 50,000 */
+	int level;               /* of zstd; 0: 1, negative: no compression */
+	bool plain;              /* numbers PLAIN, for old readers */
+	const char *sort_column; /* the rows come ascending by it, nulls last; NULL: nothing is said */
+};
+/* Equal rows and options give equal bytes, however the rows were batched. Seconds become milliseconds, as Parquet
+ * has none; DATE64 becomes DATE. CAT_E_UNSUPPORTED for groups without columns. */
+CAT_MUST_USE int cat_parquet_encoder(const struct cat_schema *schema, const struct cat_parquet_write_options *o,
+                                     struct cat_encoder **out, struct cat_error *err);
+/* After tail: the footer that was written, one reference for the caller. */
+struct cat_buf *cat_parquet_encoder_footer(const struct cat_encoder *e);
+
+/* --- _metadata and _common_metadata --- */
+
+/* Collects the row groups of many files of one schema; belongs to one thread. Keeps their bytes only. */
+struct cat_parquet_meta;
+/* SORT_COLUMN and the like are taken from the files; SCHEMA gives columns, types and metadata. */
+CAT_MUST_USE int cat_parquet_meta_new(const struct cat_schema *schema, struct cat_parquet_meta **out,
+                                      struct cat_error *err);
+/* Appends the row groups of FOOTER, whose file lies at PATH ("Norder=1/Dir=0/Npix=44.parquet") seen from the
+ * metadata file. CAT_E_DATA when the footer is corrupt or has other columns. */
+CAT_MUST_USE int cat_parquet_meta_append(struct cat_parquet_meta *m, const struct cat_buf *footer, const char *path,
+                                         struct cat_error *err);
+/* A whole file: with nothing appended that is a _common_metadata. */
+CAT_MUST_USE int cat_parquet_meta_bytes(struct cat_parquet_meta *m, struct cat_buf **out, struct cat_error *err);
+void cat_parquet_meta_free(struct cat_parquet_meta *m); /* accepts NULL */
+
+#endif

@@ -1,0 +1,40 @@
+/* parquet_file -- an open Parquet file, for the sources that make it up.
+ *
+ * Layer: formats, inside Parquet.
+ */
+#ifndef CAT_FORMATS_PARQUET_FILE_H
+#define CAT_FORMATS_PARQUET_FILE_H
+
+#include <stdatomic.h>
+
+#include "formats/parquet.h"
+#include "formats/parquet_decode.h"
+
+#define CAT_PQ_IDLE 16
+
+struct cat_parquet_file {
+	struct cat_reader *reader;
+	struct cat_parquet_options options;
+	struct cat_pq_footer footer;
+	struct cat_pq_tree tree;
+	int64_t nrows;
+	char *created_by;
+	/* Scratch that no thread uses at the moment. */
+	_Atomic(struct cat_pq_scratch *) idle[CAT_PQ_IDLE];
+};
+static inline const struct cat_pq_chunk *cat_pq_chunk_of(const struct cat_parquet_file *f, int group, int leaf)
+{
+	return &f->footer.chunks[f->footer.groups[group].chunk0 + (size_t)leaf];
+}
+/* Parses index bytes and checks them against the chunk and the group; what is not right is as if not there
+ * (*N is 0). Read as RANGE_OF says. */
+bool cat_pq_offset_range(const struct cat_parquet_file *f, const struct cat_pq_chunk *c, struct cat_range *range);
+bool cat_pq_column_range(const struct cat_parquet_file *f, const struct cat_pq_chunk *c, struct cat_range *range);
+CAT_MUST_USE int cat_pq_pages_of(const struct cat_parquet_file *f, int group, const struct cat_pq_chunk *c,
+                                 const struct cat_buf *bytes, struct cat_pq_location **out, size_t *n,
+                                 struct cat_error *err);
+/* Bounds of a leaf from MIN and MAX, of the deprecated kind or not; fills everything but nulls. */
+void cat_pq_bounds(const struct cat_parquet_file *f, int leaf, const struct cat_field *field, struct cat_span min,
+                   struct cat_span max, bool old, struct cat_range_stats *out);
+
+#endif

@@ -1,0 +1,143 @@
+#include "formats/parquet_page.h"
+
+#include <libdeflate.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "formats/rle_bp.h"
+
+#define PAGE_MAX ((int64_t)1 << 30)
+
+void cat_pq_scratch_free(struct cat_pq_scratch *s)
+{
+	if (!s)
+		return;
+	cat_codec_fini(&s->codec);
+	cat_buf_unref(s->page);
+	cat_buf_unref(s->stored);
+	cat_buf_unref(s->index);
+	cat_free(s);
+}
+
+int cat_pq_page_next(struct cat_pq_pages *w, struct cat_pq_page *page, bool *found, struct cat_error *err)
+{
+	struct cat_pq_page_header *h = &page->h;
+	size_t used;
+
+	memset(page, 0, sizeof *page);
+	*found = false;
+	while (!*found && w->p < w->end) {
+		if (!cat_pq_page_header(w->p, w->end, h, &used))
+			return cat_fail(err, CAT_E_DATA, "corrupt page header");
+		w->p += used;
+		if (h->size > w->end - w->p)
+			return cat_fail(err, CAT_E_DATA, "a page of %lld bytes where %lld are left", (long long)h->size,
+			                (long long)(w->end - w->p));
+		if (h->raw_size > PAGE_MAX)
+			return cat_fail(err, CAT_E_UNSUPPORTED, "a page of %lld bytes", (long long)h->raw_size);
+		page->body = w->p;
+		w->p += h->size;
+		*found = h->type == CAT_PQ_DATA || h->type == CAT_PQ_DATA_V2 || h->type == CAT_PQ_DICTIONARY;
+	}
+	if (*found && (!h->has_body_header || h->nvalues < 0 || h->nvalues > INT32_MAX))
+		return cat_fail(err, CAT_E_DATA, "corrupt page header");
+	return CAT_OK;
+}
+
+/* FROM[0,n) to SIZE bytes in the scratch page; stored bytes are taken where they lie. */
+static int inflate(struct cat_pq_pages *w, int codec, const uint8_t *from, int64_t n, int64_t size,
+                   struct cat_span *out, struct cat_error *err)
+{
+	out->p = from;
+	out->n = (size_t)size;
+	if (size == 0)
+		return CAT_OK;
+	if (codec == CAT_CODEC_NONE) {
+		if (n != size)
+			return cat_fail(err, CAT_E_DATA, "an uncompressed page of %lld bytes says it has %lld", (long long)n,
+			                (long long)size);
+		return CAT_OK;
+	}
+	CAT_TRY(cat_buf_resize(&w->scratch->page, (size_t)size, err));
+	out->p = w->scratch->page->data;
+	return cat_codec_decompress(&w->scratch->codec, codec, from, (size_t)n, w->scratch->page->data, (size_t)size,
+	                            err);
+}
+
+/* Takes N bytes off the front of S. */
+static bool cut(struct cat_span *s, uint64_t n, struct cat_span *out)
+{
+	if (n > s->n)
+		return false;
+	out->p = s->p;
+	out->n = (size_t)n;
+	s->p += n;
+	s->n -= (size_t)n;
+	return true;
+}
+
+/* Levels of a version 1 page: a length and runs, or bits most significant first without a length. */
+static int cut_levels(struct cat_span *body, int encoding, int max, int64_t nvalues, struct cat_span *out,
+                      struct cat_error *err)
+{
+	struct cat_span length;
+
+	out->n = 0;
+	if (max == 0)
+		return CAT_OK;
+	if (encoding == CAT_PQ_BIT_PACKED) {
+		const uint64_t bits = (uint64_t)nvalues * (uint64_t)cat_bits_width((uint64_t)max);
+
+		if (!cut(body, (bits + 7) / 8, out))
+			return cat_fail(err, CAT_E_DATA, "levels are cut short");
+		return CAT_OK;
+	}
+	if (encoding != CAT_PQ_RLE)
+		return cat_fail(err, CAT_E_DATA, "unknown encoding %d of levels", encoding);
+	if (!cut(body, 4, &length))
+		return cat_fail(err, CAT_E_DATA, "levels are cut short");
+	if (!cut(body,
+	         (uint64_t)length.p[0] | (uint64_t)length.p[1] << 8 | (uint64_t)length.p[2] << 16 |
+	                 (uint64_t)length.p[3] << 24,
+	         out))
+		return cat_fail(err, CAT_E_DATA, "levels are longer than their page");
+	return CAT_OK;
+}
+
+static int open_v2(struct cat_pq_pages *w, struct cat_pq_page *page, struct cat_error *err)
+{
+	const struct cat_pq_page_header *h = &page->h;
+	struct cat_span body = {page->body, (size_t)h->size};
+	int codec = w->codec;
+	int64_t raw;
+
+	if (h->rep_bytes < 0 || h->def_bytes < 0 || !cut(&body, (uint64_t)h->rep_bytes, &page->rep) ||
+	    !cut(&body, (uint64_t)h->def_bytes, &page->def) || h->raw_size < h->rep_bytes + h->def_bytes)
+		return cat_fail(err, CAT_E_DATA, "levels are longer than their page");
+	raw = h->raw_size - h->rep_bytes - h->def_bytes;
+	page->values = body;
+	if (body.n == 0 || raw == 0) {
+		page->values.n = 0;
+		return CAT_OK;
+	}
+	/* parquet-cpp before Arrow 3.0 says "not compressed" of compressed pages: sizes tell. */
+	if (!h->is_compressed && body.n == (size_t)raw)
+		codec = CAT_CODEC_NONE;
+	return inflate(w, codec, body.p, (int64_t)body.n, raw, &page->values, err);
+}
+
+int cat_pq_page_open(struct cat_pq_pages *w, struct cat_pq_page *page, struct cat_error *err)
+{
+	const struct cat_pq_page_header *h = &page->h;
+
+	if (w->check_crc && h->has_crc && libdeflate_crc32(0, page->body, (size_t)h->size) != h->crc)
+		return cat_fail(err, CAT_E_DATA, "a page's checksum is wrong");
+	if (h->type == CAT_PQ_DATA_V2)
+		return open_v2(w, page, err);
+	CAT_TRY(inflate(w, w->codec, page->body, h->size, h->raw_size, &page->values, err));
+	if (h->type == CAT_PQ_DATA) {
+		CAT_TRY(cut_levels(&page->values, h->rep_encoding, w->leaf->max_rep, h->nvalues, &page->rep, err));
+		CAT_TRY(cut_levels(&page->values, h->def_encoding, w->leaf->max_def, h->nvalues, &page->def, err));
+	}
+	return CAT_OK;
+}

@@ -1,0 +1,288 @@
+#include "formats/rle_bp.h"
+
+#include <string.h>
+
+#include "columnar/batch.h"
+#include "columnar/kernels.h"
+
+static inline uint64_t load64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* With WIDTH known to the compiler eight values are eight shifts. */
+static inline void unpack_width(const uint8_t *p, int width, uint32_t *out, int64_t n)
+{
+	const uint64_t mask = (UINT64_C(1) << width) - 1;
+	int64_t i = 0;
+
+	for (; i + 8 <= n; i += 8, p += width)
+		for (int k = 0; k < 8; k++)
+			out[i + k] = (uint32_t)(load64(p + (k * width >> 3)) >> (k * width & 7) & mask);
+	for (int k = 0; i < n; i++, k++)
+		out[i] = (uint32_t)(load64(p + (k * width >> 3)) >> (k * width & 7) & mask);
+}
+
+#define W(w)                                        \
+	case w:                                     \
+		unpack_width(p, w, out, n);         \
+		break;
+#define W8(w) W(w) W(w + 1) W(w + 2) W(w + 3) W(w + 4) W(w + 5) W(w + 6) W(w + 7)
+
+static void unpack_aligned(const uint8_t *p, int width, uint32_t *out, int64_t n)
+{
+	switch (width) {
+		W8(1) W8(9) W8(17) W8(25)
+	default:
+		memset(out, 0, (size_t)n * sizeof *out);
+	}
+}
+
+void cat_bits_unpack(const uint8_t *p, int64_t first, int width, uint32_t *out, int64_t n)
+{
+	const uint64_t mask = (UINT64_C(1) << width) - 1;
+
+	for (; n > 0 && (first & 7); first++, n--) {
+		const int64_t bit = first * width;
+
+		*out++ = (uint32_t)(load64(p + (bit >> 3)) >> (bit & 7) & mask);
+	}
+	unpack_aligned(p + (first >> 3) * width, width, out, n);
+}
+
+void cat_rle_init(struct cat_rle *r, const uint8_t *p, size_t n, int width)
+{
+	memset(r, 0, sizeof *r);
+	r->p = p;
+	r->end = p + n;
+	r->width = width;
+}
+
+/* Reads the header of the next run; false when there is none or it is wrong. */
+static bool next_run(struct cat_rle *r)
+{
+	uint64_t h = 0, count;
+	int shift = 0;
+
+	for (;; shift += 7) {
+		if (r->p >= r->end || shift > 35)
+			return false;
+		h |= (uint64_t)(*r->p & 0x7f) << shift;
+		if (!(*r->p++ & 0x80))
+			break;
+	}
+	count = h >> 1;
+	if (count == 0)
+		return false;
+	if (h & 1) {
+		const uint64_t have = (uint64_t)(r->end - r->p);
+		uint64_t bytes = count * (uint64_t)r->width;
+
+		count *= 8;
+		if (bytes > have) { /* the last group may be cut short */
+			bytes = have;
+			count = have * 8 / (uint64_t)r->width;
+			if (count == 0)
+				return false;
+		}
+		r->packed = (int64_t)count;
+		r->base = r->p;
+		r->at = 0;
+		r->p += bytes;
+	} else {
+		const size_t bytes = (size_t)(r->width + 7) / 8;
+
+		if ((size_t)(r->end - r->p) < bytes)
+			return false;
+		r->value = 0;
+		for (size_t i = 0; i < bytes; i++)
+			r->value |= (uint32_t)r->p[i] << (8 * i);
+		if (r->width < 32 && r->value >> r->width)
+			return false;
+		r->p += bytes;
+		r->run = (int64_t)count;
+	}
+	return true;
+}
+
+bool cat_rle_u32(struct cat_rle *r, uint32_t *out, int64_t n)
+{
+	while (n > 0) {
+		int64_t k;
+
+		if (r->run > 0) {
+			k = r->run < n ? r->run : n;
+			for (int64_t i = 0; i < k; i++)
+				out[i] = r->value;
+			r->run -= k;
+		} else if (r->packed > 0) {
+			k = r->packed < n ? r->packed : n;
+			cat_bits_unpack(r->base, r->at, r->width, out, k);
+			r->packed -= k;
+			r->at += k;
+		} else {
+			if (!next_run(r))
+				return false;
+			continue;
+		}
+		out += k;
+		n -= k;
+	}
+	return true;
+}
+
+bool cat_rle_u8(struct cat_rle *r, uint8_t *out, int64_t n)
+{
+	uint32_t block[256];
+
+	while (n > 0) {
+		int64_t k;
+
+		if (r->run > 0) {
+			k = r->run < n ? r->run : n;
+			memset(out, (int)r->value, (size_t)k);
+			r->run -= k;
+		} else {
+			k = n < 256 ? n : 256;
+			if (r->packed == 0) {
+				if (!next_run(r))
+					return false;
+				continue;
+			}
+			k = r->packed < k ? r->packed : k;
+			if (!cat_rle_u32(r, block, k))
+				return false;
+			for (int64_t i = 0; i < k; i++)
+				out[i] = (uint8_t)block[i];
+		}
+		out += k;
+		n -= k;
+	}
+	return true;
+}
+
+static int64_t count_ones(const uint8_t *bits, int64_t at, int64_t n)
+{
+	int64_t ones = 0;
+
+	for (; n > 0 && (at & 7); at++, n--)
+		ones += cat_bit_get(bits, at);
+	for (; n >= 64; at += 64, n -= 64)
+		ones += __builtin_popcountll(load64(bits + (at >> 3)));
+	for (; n > 0; at++, n--)
+		ones += cat_bit_get(bits, at);
+	return ones;
+}
+
+static void fill_bits(uint8_t *bits, int64_t at, int64_t n, bool one)
+{
+	for (; n > 0 && (at & 7); at++, n--)
+		bits[at >> 3] = (uint8_t)((bits[at >> 3] & ~(1u << (at & 7))) | ((unsigned)one << (at & 7)));
+	memset(bits + (at >> 3), one ? 0xff : 0, (size_t)(n >> 3));
+	at += n & ~(int64_t)7;
+	for (n &= 7; n > 0; at++, n--)
+		bits[at >> 3] = (uint8_t)((bits[at >> 3] & ~(1u << (at & 7))) | ((unsigned)one << (at & 7)));
+}
+
+bool cat_rle_bits(struct cat_rle *r, uint8_t *bits, int64_t at, int64_t n, int64_t *ones)
+{
+	*ones = 0;
+	while (n > 0) {
+		int64_t k;
+
+		if (r->run > 0) {
+			k = r->run < n ? r->run : n;
+			fill_bits(bits, at, k, r->value != 0);
+			*ones += r->value ? k : 0;
+			r->run -= k;
+		} else if (r->packed > 0) {
+			k = r->packed < n ? r->packed : n;
+			cat_bits_copy(bits, at, r->base, r->at, k);
+			*ones += count_ones(bits, at, k);
+			r->packed -= k;
+			r->at += k;
+		} else {
+			if (!next_run(r))
+				return false;
+			continue;
+		}
+		at += k;
+		n -= k;
+	}
+	return true;
+}
+
+bool cat_rle_all(const struct cat_rle *r, uint32_t value, int64_t n)
+{
+	struct cat_rle peek = *r;
+
+	if (peek.run == 0 && peek.packed == 0 && !next_run(&peek))
+		return false;
+	return peek.run >= n && peek.value == value;
+}
+
+/* --- writing --- */
+
+static void put_varint(struct cat_text *out, uint64_t v)
+{
+	for (; v >= 0x80; v >>= 7)
+		cat_text_addc(out, (char)(v | 0x80));
+	cat_text_addc(out, (char)v);
+}
+
+void cat_rle_put_run(struct cat_text *out, uint32_t value, int64_t n, int width)
+{
+	char bytes[4];
+
+	for (int i = 0; i < 4; i++)
+		bytes[i] = (char)(value >> (8 * i));
+	put_varint(out, (uint64_t)n << 1);
+	cat_text_addn(out, bytes, (size_t)(width + 7) / 8);
+}
+
+/* Whole groups of eight, the last one filled up with zeros. */
+static void put_packed(struct cat_text *out, const uint32_t *v, int64_t n, int width)
+{
+	const int64_t groups = (n + 7) / 8;
+	const size_t bytes = (size_t)(groups * width);
+	uint64_t acc = 0;
+	int bits = 0;
+	uint8_t *to;
+
+	if (n == 0)
+		return;
+	put_varint(out, (uint64_t)groups << 1 | 1);
+	to = (uint8_t *)cat_text_room(out, bytes);
+	if (!to)
+		return;
+	for (int64_t i = 0; i < groups * 8; i++) {
+		acc |= (uint64_t)(i < n ? v[i] : 0) << bits;
+		for (bits += width; bits >= 8; bits -= 8, acc >>= 8)
+			*to++ = (uint8_t)acc;
+	}
+	out->len += bytes;
+}
+
+void cat_rle_put(struct cat_text *out, const uint32_t *v, int64_t n, int width)
+{
+	int64_t from = 0, i = 0;
+
+	while (i < n) {
+		int64_t run = 1;
+
+		while (i + run < n && v[i + run] == v[i])
+			run++;
+		if (run >= 8) {
+			put_packed(out, v + from, i - from, width);
+			cat_rle_put_run(out, v[i], run, width);
+			i += run;
+			from = i;
+		} else {
+			i = n - i < 8 ? n : i + 8;
+		}
+	}
+	put_packed(out, v + from, n - from, width);
+}
