@@ -31,8 +31,12 @@ struct cat_match_index {
 /* The largest ra below 360. */
 #define RA_LAST 359.99999999999994
 #define RADIX_BITS 10
+#define RADIX_MASK ((1u << RADIX_BITS) - 1)
+#define RADIX_PASSES 4
 /* Below this many left rows it does not pay to sort them. */
 #define SORT_MIN 512
+/* Left rows queried at a time. */
+#define BLOCK 64
 /* How far ahead rows are fetched that are read out of order. */
 #define AHEAD 16
 
@@ -70,51 +74,63 @@ static double reach(double r_deg, double dec_deg)
 
 /* --- sorting rows by key: key and row number share one word, so that eight bytes move and not sixteen --- */
 
-/* Sorts A by its bits [FROM, TO), keeping the order of equals; TMP is as long as A. The result is in A. */
-static void radix_sort(uint64_t **a, uint64_t **tmp, int64_t n, int from, int to)
+struct histograms {
+	int64_t at[RADIX_PASSES][1 << RADIX_BITS];
+};
+
+/* Sorts A by the digits above its last FROM bits, which H has counted, keeping the order of equals; TMP is as
+ * long as A. The result is in A. */
+static void radix_sort(uint64_t **a, uint64_t **tmp, int64_t n, int from, int passes, struct histograms *h)
 {
-	for (int bit = from; bit < to; bit += RADIX_BITS) {
-		const uint64_t mask = (UINT64_C(1) << (to - bit < RADIX_BITS ? to - bit : RADIX_BITS)) - 1;
-		int64_t at[1 << RADIX_BITS] = {0}, sum = 0;
+	for (int pass = 0; pass < passes; pass++) {
+		const int bit = from + pass * RADIX_BITS;
 		const uint64_t *src = *a;
 		uint64_t *dst = *tmp;
+		int64_t *at = h->at[pass], sum = 0;
 
-		for (int64_t i = 0; i < n; i++)
-			at[src[i] >> bit & mask]++;
-		for (uint64_t d = 0; d <= mask; d++) {
+		for (int64_t d = 0; d < 1 << RADIX_BITS; d++) {
 			const int64_t count = at[d];
 
 			at[d] = sum;
 			sum += count;
 		}
 		for (int64_t i = 0; i < n; i++)
-			dst[at[src[i] >> bit & mask]++] = src[i];
+			dst[at[src[i] >> bit & RADIX_MASK]++] = src[i];
 		*tmp = *a;
 		*a = dst;
 	}
 }
 
-/* Valid rows in key order: words of (key, row) with the key cut to fit. *COUNT is how many; the caller frees
- * *OUT. Rows with equal cut keys keep their order. */
+/* Valid rows in key order: words of (key without its last SHIFT bits, row). *COUNT is how many; the caller
+ * frees *OUT. Rows with equal words keep their order. */
 static int sorted_rows(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
-                       uint64_t **out, int64_t *count, struct cat_error *err)
+                       int shift, uint64_t **out, int64_t *count, struct cat_error *err)
 {
-	const int row_bits = bits_for((uint64_t)n), key_bits = ix->quantum_bits + bits_for((uint64_t)ix->zones);
-	const int cut = key_bits + row_bits > 64 ? key_bits + row_bits - 64 : 0;
+	const int row_bits = bits_for((uint64_t)n), key_bits = ix->quantum_bits + bits_for((uint64_t)ix->zones) - shift;
+	const int passes = (key_bits + RADIX_BITS - 1) / RADIX_BITS;
 	uint64_t *a = cat_malloc((size_t)n * sizeof *a), *tmp = cat_malloc((size_t)n * sizeof *tmp);
+	struct histograms *h = cat_calloc(1, sizeof *h);
 	int64_t m = 0;
 
-	if (!a || !tmp) {
+	if (!a || !tmp || !h) {
 		cat_free(a);
 		cat_free(tmp);
+		cat_free(h);
 		return cat_fail_mem(err, (size_t)n * sizeof *a);
 	}
 	for (int64_t i = 0; i < n; i++) {
-		if (cat_sky_valid(ra_deg[i], dec_deg[i]))
-			a[m++] = key_of(ix, ra_deg[i], dec_deg[i]) >> cut << row_bits | (uint64_t)i;
+		uint64_t key;
+
+		if (!cat_sky_valid(ra_deg[i], dec_deg[i]))
+			continue;
+		key = key_of(ix, ra_deg[i], dec_deg[i]) >> shift;
+		a[m++] = key << row_bits | (uint64_t)i;
+		for (int pass = 0; pass < passes; pass++)
+			h->at[pass][key >> (pass * RADIX_BITS) & RADIX_MASK]++;
 	}
-	radix_sort(&a, &tmp, m, row_bits, row_bits + key_bits - cut);
+	radix_sort(&a, &tmp, m, row_bits, passes, h);
 	cat_free(tmp);
+	cat_free(h);
 	*out = a;
 	*count = m;
 	return CAT_OK;
@@ -123,25 +139,27 @@ static int sorted_rows(const struct cat_match_index *ix, const double *ra_deg, c
 /* --- making the index --- */
 
 /* Zones of some forty radii, so that most rows look into one zone only, but no more than two rows apart, and
- * no more zones than rows; cells of about two rows. Keys leave room for the row number in 64 bits. */
+ * no more zones than rows; cells of about two rows, ordered inside a little further for where rows crowd. With
+ * at most 2^32 rows a key has at most 32 + 8 bits and, where the row number beside it leaves fewer, at least the
+ * bits of its cell. */
 static void lay_out(struct cat_match_index *ix, int64_t n)
 {
 	const int64_t rows = n > 1 ? n : 1;
-	const int row_bits = bits_for((uint64_t)rows);
 	double height;
-	int cell_bits = 0;
+	int cell_bits = 0, zone_bits, bits;
 
 	ix->spacing_deg = sqrt(41252.96 / (double)rows);
 	height = fmin(fmax(40 * ix->radius_deg, 360.0 / (double)rows), 2 * ix->spacing_deg);
 	ix->zones = height >= 180 ? 1 : (int64_t)(180 / height) + 1;
 	ix->zones_per_deg = (double)ix->zones / 180;
-	while (cell_bits < 24 && ix->zones << (cell_bits + 2) <= rows)
+	while (ix->zones << (cell_bits + 2) <= rows)
 		cell_bits++;
-	ix->quantum_bits = 64 - row_bits - bits_for((uint64_t)ix->zones);
-	if (ix->quantum_bits > 26)
-		ix->quantum_bits = 26;
-	if (ix->quantum_bits < cell_bits)
-		ix->quantum_bits = cell_bits;
+	zone_bits = bits_for((uint64_t)ix->zones);
+	/* Whole digits of the sort. */
+	bits = (zone_bits + cell_bits + 8 + RADIX_BITS - 1) / RADIX_BITS * RADIX_BITS;
+	if (bits > 64 - bits_for((uint64_t)rows))
+		bits = 64 - bits_for((uint64_t)rows);
+	ix->quantum_bits = bits - zone_bits;
 	ix->cell_shift = ix->quantum_bits - cell_bits;
 	/* Slightly less than a whole number, so that no ra below 360 reaches past the last quantum. */
 	ix->quanta_per_deg = (double)(INT64_C(1) << ix->quantum_bits) / 360 * (1 - 1e-15);
@@ -189,7 +207,7 @@ static int build(struct cat_match_index *ix, const double *ra_deg, const double 
 	uint64_t *order;
 
 	lay_out(ix, n);
-	CAT_TRY(sorted_rows(ix, ra_deg, dec_deg, n, &order, &ix->n, err));
+	CAT_TRY(sorted_rows(ix, ra_deg, dec_deg, n, 0, &order, &ix->n, err));
 	ix->ra_deg = cat_malloc((size_t)ix->n * sizeof *ix->ra_deg);
 	ix->dec_deg = cat_malloc((size_t)ix->n * sizeof *ix->dec_deg);
 	ix->row = cat_malloc((size_t)ix->n * sizeof *ix->row);
@@ -468,25 +486,45 @@ static int left_order(struct cat_pairs *p, int64_t n, struct cat_error *err)
 	return CAT_OK;
 }
 
+/* Queries a block of rows. Everything that is read out of order is asked for before it is needed, for the
+ * whole block at once, so that the waits overlap. */
+static int query_block(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg,
+                       const uint64_t *order, int64_t n, int row_bits, int64_t k, struct cat_pairs *out,
+                       struct cat_error *err)
+{
+	double ra[BLOCK], dec[BLOCK];
+	uint32_t row[BLOCK];
+
+	for (int64_t i = 0; i < n; i++) {
+		row[i] = (uint32_t)(order[i] & ((UINT64_C(1) << row_bits) - 1));
+		__builtin_prefetch(&ix->start[order[i] >> row_bits]);
+		ra[i] = ra_deg[row[i]];
+		dec[i] = dec_deg[row[i]];
+	}
+	for (int64_t i = 0; i < n; i++) {
+		const uint32_t at = ix->start[order[i] >> row_bits];
+
+		__builtin_prefetch(&ix->ra_deg[at]);
+		__builtin_prefetch(&ix->dec_deg[at]);
+		__builtin_prefetch(&ix->row[at]);
+	}
+	for (int64_t i = 0; i < n; i++)
+		CAT_TRY(query_row(ix, ra[i], dec[i], row[i], k, out, err));
+	return CAT_OK;
+}
+
 static int query_sorted(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
                         int64_t k, struct cat_pairs *out, struct cat_error *err)
 {
-	const uint64_t row_mask = (UINT64_C(1) << bits_for((uint64_t)n)) - 1;
+	const int row_bits = bits_for((uint64_t)n);
 	uint64_t *order;
 	int64_t m;
-	int rc = sorted_rows(ix, ra_deg, dec_deg, n, &order, &m, err);
+	int rc = sorted_rows(ix, ra_deg, dec_deg, n, ix->cell_shift, &order, &m, err);
 
 	if (rc != CAT_OK)
 		return rc;
-	for (int64_t i = 0; rc == CAT_OK && i < m; i++) {
-		const uint64_t row = order[i] & row_mask;
-
-		if (i + AHEAD < m) {
-			__builtin_prefetch(&ra_deg[order[i + AHEAD] & row_mask]);
-			__builtin_prefetch(&dec_deg[order[i + AHEAD] & row_mask]);
-		}
-		rc = query_row(ix, ra_deg[row], dec_deg[row], (uint32_t)row, k, out, err);
-	}
+	for (int64_t i = 0; rc == CAT_OK && i < m; i += BLOCK)
+		rc = query_block(ix, ra_deg, dec_deg, order + i, m - i < BLOCK ? m - i : BLOCK, row_bits, k, out, err);
 	cat_free(order);
 	return rc == CAT_OK ? left_order(out, n, err) : rc;
 }

@@ -1,7 +1,5 @@
 #include "sky/sphere.h"
 
-#include <math.h>
-
 /* sin(x) and asin(x) for |x| < 0.01 to a unit in the last place: the first terms of their series. */
 static inline double tiny_sin(double x)
 {
@@ -43,21 +41,13 @@ double cat_sky_separation_deg(double ra1_deg, double dec1_deg, double ra2_deg, d
 	return 2 * atan2(sqrt(sd * sd + cc * sr * sr), sqrt(ss * ss + cc * cr * cr)) * CAT_RAD_DEG;
 }
 
-double cat_sky_normal_ra(double ra_deg)
+double cat_sky_fold_ra(double ra_deg)
 {
-	double r;
+	double r = fmod(ra_deg, 360);
 
-	if (ra_deg >= 0 && ra_deg < 360)
-		return ra_deg;
-	r = fmod(ra_deg, 360);
 	if (r < 0)
 		r += 360;
 	return r < 360 ? r : 0;
-}
-
-bool cat_sky_valid(double ra_deg, double dec_deg)
-{
-	return isfinite(ra_deg) && dec_deg >= -90 && dec_deg <= 90;
 }
 
 void cat_sky_vector(double ra_deg, double dec_deg, double v[3])
