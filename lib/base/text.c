@@ -1,8 +1,6 @@
 #include "base/text.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,52 +89,6 @@ void cat_text_fini(struct cat_text *t)
 	t->len = t->cap = 0;
 }
 
-/* Appends ".0" unless a point, an exponent or a word is there. */
-static size_t with_point(char *out, size_t n)
-{
-	if (strcspn(out, ".eni") == n) {
-		memcpy(out + n, ".0", 3);
-		n += 2;
-	}
-	return n;
-}
-
-static size_t special(double v, char *out)
-{
-	const char *word = isnan(v) ? "NaN" : v > 0 ? "inf" : "-inf";
-
-	strcpy(out, word);
-	return strlen(word);
-}
-
-size_t cat_format_f64(double v, char *out)
-{
-	int n = 0;
-
-	if (!isfinite(v))
-		return special(v, out);
-	for (int digits = 15; digits <= 17; digits++) {
-		n = snprintf(out, CAT_NUMBER_MAX, "%.*g", digits, v);
-		if (digits == 17 || strtod(out, NULL) == v)
-			break;
-	}
-	return with_point(out, (size_t)n);
-}
-
-size_t cat_format_f32(float v, char *out)
-{
-	int n = 0;
-
-	if (!isfinite(v))
-		return special((double)v, out);
-	for (int digits = 6; digits <= 9; digits++) {
-		n = snprintf(out, CAT_NUMBER_MAX, "%.*g", digits, (double)v);
-		if (digits == 9 || strtof(out, NULL) == v)
-			break;
-	}
-	return with_point(out, (size_t)n);
-}
-
 size_t cat_format_u64(uint64_t v, char *out)
 {
 	char back[24];
@@ -158,90 +110,6 @@ size_t cat_format_i64(int64_t v, char *out)
 		return cat_format_u64((uint64_t)v, out);
 	out[0] = '-';
 	return 1 + cat_format_u64(0 - (uint64_t)v, out + 1);
-}
-
-bool cat_parse_u64(const char *s, size_t n, uint64_t *out)
-{
-	uint64_t v = 0;
-	size_t i = 0;
-
-	if (n > 0 && s[0] == '+')
-		i = 1;
-	if (i == n)
-		return false;
-	for (; i < n; i++) {
-		const unsigned d = (unsigned)((unsigned char)s[i] - '0');
-
-		if (d > 9 || __builtin_mul_overflow(v, 10u, &v) || __builtin_add_overflow(v, d, &v))
-			return false;
-	}
-	*out = v;
-	return true;
-}
-
-bool cat_parse_i64(const char *s, size_t n, int64_t *out)
-{
-	uint64_t v;
-
-	if (n > 0 && s[0] == '-') {
-		if (n < 2 || s[1] == '+' || !cat_parse_u64(s + 1, n - 1, &v) || v > (uint64_t)INT64_MAX + 1)
-			return false;
-		*out = (int64_t)(0 - v);
-		return true;
-	}
-	if (!cat_parse_u64(s, n, &v) || v > INT64_MAX)
-		return false;
-	*out = (int64_t)v;
-	return true;
-}
-
-/* Copies into a terminated buffer what strtod may see: decimal digits, or one of the words. */
-static bool number_text(const char *s, size_t n, char *copy, size_t cap)
-{
-	bool digit = false;
-	size_t i = 0;
-
-	if (n == 0 || n >= cap)
-		return false;
-	if (s[0] == '+' || s[0] == '-')
-		i = 1;
-	if (i < n && isalpha((unsigned char)s[i])) {
-		memcpy(copy, s, n);
-		copy[n] = '\0';
-		return strcasecmp(copy + i, "nan") == 0 || strcasecmp(copy + i, "inf") == 0 ||
-		       strcasecmp(copy + i, "infinity") == 0;
-	}
-	for (; i < n; i++) {
-		if (s[i] >= '0' && s[i] <= '9')
-			digit = true;
-		else if (!strchr(".eE+-", s[i]) || s[i] == '\0')
-			return false;
-	}
-	memcpy(copy, s, n);
-	copy[n] = '\0';
-	return digit;
-}
-
-bool cat_parse_f64(const char *s, size_t n, double *out)
-{
-	char copy[400];
-	char *end;
-
-	if (!number_text(s, n, copy, sizeof copy))
-		return false;
-	*out = strtod(copy, &end);
-	return *end == '\0';
-}
-
-bool cat_parse_f32(const char *s, size_t n, float *out)
-{
-	char copy[400];
-	char *end;
-
-	if (!number_text(s, n, copy, sizeof copy))
-		return false;
-	*out = strtof(copy, &end);
-	return *end == '\0';
 }
 
 bool cat_parse_bytes(const char *s, int64_t *out)

@@ -156,6 +156,7 @@ static int read_message(struct cat_reader *r, struct message *out, bool *end, bo
 	int rc;
 
 	memset(out, 0, sizeof *out);
+	*end = *at_end = false;
 	CAT_TRY(read_prefix(r, &len, at_end, err));
 	*end = *at_end || len == 0;
 	if (*end)
@@ -164,8 +165,10 @@ static int read_message(struct cat_reader *r, struct message *out, bool *end, bo
 	rc = cat_ipc_message_parse(out->meta->data, out->meta->size, &out->m, err);
 	if (rc == CAT_OK)
 		rc = read_bytes(r, out->m.body_bytes, &out->body, err);
-	if (rc != CAT_OK)
+	if (rc != CAT_OK) {
 		message_fini(out);
+		memset(out, 0, sizeof *out);
+	}
 	return rc;
 }
 
@@ -496,17 +499,18 @@ static int open_stream(struct ipc_feed *f, struct cat_error *err)
 	bool end, at_end;
 	int rc;
 
-	CAT_TRY(read_message(f->reader, &m, &end, &at_end, err));
-	if (end)
-		return cat_fail(err, CAT_E_DATA, "%s", at_end ? "truncated: a stream without its schema"
-		                                              : "a stream without a schema");
-	if (m.m.type == CAT_IPC_H_SCHEMA)
-		rc = cat_ipc_plan_init(&m.m.header, &f->plan, err);
-	else if (f->file_in_order)
-		rc = cat_fail(err, CAT_E_UNSUPPORTED,
-		              "an Arrow file without a schema in front cannot be read from a pipe");
-	else
+	rc = read_message(f->reader, &m, &end, &at_end, err);
+	if (rc == CAT_OK && end)
+		rc = cat_fail(err, CAT_E_DATA, "%s", at_end ? "truncated: a stream without its schema"
+		                                            : "a stream without a schema");
+	else if (rc == CAT_OK && m.m.type != CAT_IPC_H_SCHEMA)
 		rc = cat_fail(err, CAT_E_DATA, "the first message is not a schema");
+	/* Polars and Arrow JavaScript leave a file's stream part without one that can be read. */
+	if (rc == CAT_E_DATA && f->file_in_order)
+		rc = cat_fail(err, CAT_E_UNSUPPORTED,
+		              "an Arrow file without a schema message in front cannot be read from a pipe");
+	if (rc == CAT_OK)
+		rc = cat_ipc_plan_init(&m.m.header, &f->plan, err);
 	message_fini(&m);
 	return rc;
 }

@@ -94,8 +94,9 @@ static int read_decimal(const struct cat_fb_table *t, struct cat_field *f, struc
 	f->type.id = CAT_T_DECIMAL128;
 	f->type.precision = (int32_t)cat_fb_int(t, 0, 4, 0);
 	f->type.scale = (int32_t)cat_fb_int(t, 1, 4, 0);
-	if (bits != 128 || f->type.precision < 1 || f->type.precision > 38)
-		return bad_type(f, "a decimal of impossible width or precision", err);
+	if (bits != 128 || f->type.precision < 1 || f->type.precision > 38 || f->type.scale < -38 ||
+	    f->type.scale > 38)
+		return bad_type(f, "a decimal of impossible width, precision or scale", err);
 	return CAT_OK;
 }
 

@@ -1,0 +1,183 @@
+#include "formats/csv_lines.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "formats/isotime.h"
+
+static int misfit(const struct cat_csv_rows *r, int64_t row, int col, const struct cat_field *f,
+                  struct cat_csv_origin o, struct cat_error *err)
+{
+	const struct cat_csv_field field = cat_csv_field(r, row, col);
+	const unsigned seen = cat_csv_look(field, 0);
+	const bool wider = cat_type_is_int(f->type.id) && !(seen & (CAT_CSV_TEXT | CAT_CSV_BOOL));
+	const char *better = !wider                       ? "string"
+	                     : seen & CAT_CSV_FLOAT       ? "float64"
+	                     : seen & CAT_CSV_BEYOND_I64  ? "uint64"
+	                                                  : "int64";
+	struct cat_text type = {.max = 64};
+	char place[40];
+
+	cat_csv_place(r->s, r->starts[row], o, place);
+	cat_type_text(f, &type);
+	cat_fail(err, CAT_E_DATA, "%s: column '%s': '%.*s' is not %s (--types %s:%s reads it)", place, f->name,
+	         (int)(field.n < 40 ? field.n : 40), field.s, type.s ? type.s : "", f->name, better);
+	cat_text_fini(&type);
+	return CAT_E_DATA;
+}
+
+/* Validity bits appear with the first null. */
+static int set_null(struct cat_column *c, int64_t row, struct cat_error *err)
+{
+	if (!c->validity) {
+		CAT_TRY(cat_buf_new((size_t)(c->length + 7) / 8, &c->validity, err));
+		memset(c->validity->data, 0xff, c->validity->size);
+		if (c->length & 7)
+			c->validity->data[c->length >> 3] = (uint8_t)((1u << (c->length & 7)) - 1);
+	}
+	c->validity->data[row >> 3] = (uint8_t)(c->validity->data[row >> 3] & ~(1u << (row & 7)));
+	c->null_count++;
+	return CAT_OK;
+}
+
+static bool parse_signed(const char *s, size_t n, int64_t min, int64_t max, int64_t *v)
+{
+	return cat_parse_i64(s, n, v) && *v >= min && *v <= max;
+}
+
+static bool parse_unsigned(const char *s, size_t n, uint64_t max, uint64_t *v)
+{
+	return cat_parse_u64(s, n, v) && *v <= max;
+}
+
+static bool parse_bool(const char *s, size_t n, bool *v)
+{
+	*v = n == 4 || (n == 1 && (*s == 't' || *s == 'T' || *s == '1'));
+	return (n == 4 && strncasecmp(s, "true", 4) == 0) || (n == 5 && strncasecmp(s, "false", 5) == 0) ||
+	       (n == 1 && strchr("tTfF01", *s) && *s);
+}
+
+/* One loop per type: PARSE reads F into V. What it does not take as it stands may still be a number between
+ * blanks, or NULL. */
+#define DECODE(T, V, PARSE, STORE)                                                                   \
+	for (int64_t i = 0; i < r->nrows; i++) {                                                     \
+		struct cat_csv_field x = cat_csv_field(r, i, col);                                   \
+		V v = 0;                                                                             \
+		bool ok = PARSE;                                                                     \
+		if (__builtin_expect(!ok, 0)) {                                                      \
+			x = cat_csv_trim(x);                                                         \
+			v = 0;                                                                       \
+			if (cat_csv_is_null(x, false))                                               \
+				CAT_TRY(set_null(c, i, err));                                        \
+			else if (!(PARSE))                                                           \
+				return misfit(r, i, col, f, o, err);                                 \
+		}                                                                                    \
+		STORE;                                                                               \
+	}
+#define STORE_AS(T) ((T *)(void *)c->data->data)[i] = (T)v
+#define SIGNED(T, MIN, MAX) DECODE(T, int64_t, parse_signed(x.s, x.n, MIN, MAX, &v), STORE_AS(T))
+#define UNSIGNED(T, MAX) DECODE(T, uint64_t, parse_unsigned(x.s, x.n, MAX, &v), STORE_AS(T))
+
+static int decode_number(const struct cat_csv_rows *r, int col, const struct cat_field *f, struct cat_csv_origin o,
+                         struct cat_column *c, struct cat_error *err)
+{
+	switch ((int)f->type.id) {
+	case CAT_T_I8:
+		SIGNED(int8_t, INT8_MIN, INT8_MAX)
+		break;
+	case CAT_T_I16:
+		SIGNED(int16_t, INT16_MIN, INT16_MAX)
+		break;
+	case CAT_T_I32:
+		SIGNED(int32_t, INT32_MIN, INT32_MAX)
+		break;
+	case CAT_T_I64:
+		SIGNED(int64_t, INT64_MIN, INT64_MAX)
+		break;
+	case CAT_T_U8:
+		UNSIGNED(uint8_t, UINT8_MAX)
+		break;
+	case CAT_T_U16:
+		UNSIGNED(uint16_t, UINT16_MAX)
+		break;
+	case CAT_T_U32:
+		UNSIGNED(uint32_t, UINT32_MAX)
+		break;
+	case CAT_T_U64:
+		UNSIGNED(uint64_t, UINT64_MAX)
+		break;
+	case CAT_T_F32:
+		DECODE(float, float, cat_parse_f32(x.s, x.n, &v), STORE_AS(float))
+		break;
+	case CAT_T_DATE32:
+		DECODE(int32_t, int32_t, cat_iso_parse_date(x.s, x.n, &v), STORE_AS(int32_t))
+		break;
+	case CAT_T_BOOL:
+		DECODE(bool, bool, parse_bool(x.s, x.n, &v), if (v) cat_bit_set(c->data->data, i))
+		break;
+	default:
+		DECODE(double, double, cat_parse_f64(x.s, x.n, &v), STORE_AS(double))
+		break;
+	}
+	return CAT_OK;
+}
+
+static int decode_text(const struct cat_csv_rows *r, int col, const struct cat_field *f, struct cat_csv_origin o,
+                       struct cat_column *c, struct cat_error *err)
+{
+	size_t total = 0, at = 0;
+	int32_t *offsets;
+	char *to;
+
+	for (int64_t i = 0; i < r->nrows; i++)
+		total += cat_csv_field(r, i, col).n;
+	CAT_TRY(cat_buf_new(((size_t)r->nrows + 1) * sizeof *offsets, &c->offsets, err));
+	CAT_TRY(cat_buf_new(total, &c->data, err));
+	offsets = (int32_t *)(void *)c->offsets->data;
+	offsets[0] = 0;
+	to = (char *)c->data->data;
+	for (int64_t i = 0; i < r->nrows; i++) {
+		const struct cat_csv_field x = cat_csv_field(r, i, col);
+
+		if (cat_csv_is_null(x, true))
+			CAT_TRY(set_null(c, i, err));
+		else
+			at += cat_csv_unquote(x, to + at);
+		offsets[i + 1] = (int32_t)at;
+	}
+	c->data->size = at;
+	if (cat_utf8_valid(to, at, NULL))
+		return CAT_OK;
+	for (int64_t i = 0; i < r->nrows; i++)
+		if (!cat_utf8_valid(to + offsets[i], (size_t)(offsets[i + 1] - offsets[i]), NULL)) {
+			char place[40];
+
+			cat_csv_place(r->s, r->starts[i], o, place);
+			return cat_fail(err, CAT_E_DATA, "%s: column '%s': not valid UTF-8", place, f->name);
+		}
+	return cat_fail(err, CAT_E_DATA, "column '%s': not valid UTF-8", f->name);
+}
+
+int cat_csv_decode(const struct cat_csv_rows *r, int col, const struct cat_field *f, struct cat_csv_origin o,
+                   struct cat_column **out, struct cat_error *err)
+{
+	const size_t n = (size_t)r->nrows;
+	struct cat_column *c;
+	int rc;
+
+	CAT_TRY(cat_column_new(&f->type, r->nrows, 0, &c, err));
+	if (f->type.id == CAT_T_UTF8) {
+		rc = decode_text(r, col, f, o, c, err);
+	} else {
+		rc = f->type.id == CAT_T_BOOL ? cat_buf_zeroed((n + 7) / 8, &c->data, err)
+		                              : cat_buf_new(n * (size_t)cat_type_bytes(&f->type), &c->data, err);
+		if (rc == CAT_OK)
+			rc = decode_number(r, col, f, o, c, err);
+	}
+	if (rc != CAT_OK) {
+		cat_column_unref(c);
+		return rc;
+	}
+	*out = c;
+	return CAT_OK;
+}

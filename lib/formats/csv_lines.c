@@ -1,0 +1,308 @@
+#include "formats/csv_lines.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "base/alloc.h"
+
+/* Bit i of the result: byte i of the 64 at P is A or B. */
+static uint64_t match64(const char *p, char a, char b)
+{
+	uint64_t mask = 0;
+#ifdef __SSE2__
+	const __m128i va = _mm_set1_epi8(a), vb = _mm_set1_epi8(b);
+
+	for (int i = 0; i < 4; i++) {
+		const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
+		const __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(v, va), _mm_cmpeq_epi8(v, vb));
+
+		mask |= (uint64_t)(unsigned)_mm_movemask_epi8(hit) << (16 * i);
+	}
+#else
+	for (int i = 0; i < 64; i++)
+		mask |= (uint64_t)(p[i] == a || p[i] == b) << i;
+#endif
+	return mask;
+}
+
+int64_t cat_csv_count_lines(const char *s, size_t n)
+{
+	int64_t lines = 0;
+	size_t i = 0;
+
+	for (; n - i >= 64; i += 64)
+		lines += __builtin_popcountll(match64(s + i, '\n', '\n'));
+	for (; i < n; i++)
+		lines += s[i] == '\n';
+	return lines;
+}
+
+void cat_csv_place(const char *s, size_t at, struct cat_csv_origin o, char out[40])
+{
+	if (o.line > 0) {
+		snprintf(out, 40, "line %lld", (long long)(o.line + cat_csv_count_lines(s, at)));
+	} else {
+		while (at > 0 && s[at - 1] != '\n')
+			at--;
+		snprintf(out, 40, "line at byte %lld", (long long)(o.off_bytes + (int64_t)at));
+	}
+}
+
+size_t cat_csv_field_end(const char *s, size_t n, size_t at, char delimiter, bool *bad, bool *broken)
+{
+	size_t from = at;
+
+	if (at < n && s[at] == '"') {
+		const char *quote;
+
+		do {
+			quote = memchr(s + at + 1, '"', n - at - 1);
+			if (!quote) {
+				*bad = true;
+				return n;
+			}
+			at = (size_t)(quote - s) + 1;
+		} while (at < n && s[at] == '"');
+		*broken |= memchr(s + from, '\n', at - from) != NULL;
+		if (at == n || s[at] == delimiter || s[at] == '\n')
+			return at;
+		*bad |= s[at] != '\r' || (at + 1 < n && s[at + 1] != '\n');
+	}
+	for (; n - at >= 64; at += 64) {
+		const uint64_t mask = match64(s + at, delimiter, '\n');
+
+		if (mask)
+			return at + (size_t)__builtin_ctzll(mask);
+	}
+	while (at < n && s[at] != delimiter && s[at] != '\n')
+		at++;
+	return at;
+}
+
+size_t cat_csv_last_line(const char *s, size_t n, char delimiter, bool *quoted)
+{
+	size_t at = 0, line = 0;
+	bool bad = false;
+
+	if (!memchr(s, '"', n)) {
+		while (n > 0 && s[n - 1] != '\n')
+			n--;
+		return n;
+	}
+	while (at < n) {
+		at = cat_csv_field_end(s, n, at, delimiter, &bad, quoted);
+		if (at < n && s[at] == '\n')
+			line = at + 1;
+		at++;
+	}
+	return line;
+}
+
+/* --- rows --- */
+
+void cat_csv_rows_fini(struct cat_csv_rows *r)
+{
+	cat_free(r->starts);
+	cat_free(r->ends);
+	memset(r, 0, sizeof *r);
+}
+
+/* Where separators stand; the end of S counts as one when no line feed is there. */
+struct marks {
+	uint32_t *at;
+	size_t n, cap;
+};
+
+static int marks_room(struct marks *m, size_t more, struct cat_error *err)
+{
+	uint32_t *at;
+	size_t cap;
+
+	if (m->n + more <= m->cap)
+		return CAT_OK;
+	cap = m->cap + m->cap / 2 + more;
+	at = cat_realloc(m->at, cap, sizeof *at);
+	if (!at)
+		return cat_fail_mem(err, cap * sizeof *at);
+	m->at = at;
+	m->cap = cap;
+	return CAT_OK;
+}
+
+static int mark_plain(const char *s, size_t n, char delimiter, struct marks *m, struct cat_error *err)
+{
+	for (size_t i = 0; i < n; i += 64) {
+		uint64_t mask = match64(s + i, delimiter, '\n');
+		uint32_t *to;
+
+		CAT_TRY(marks_room(m, 65, err));
+		if (n - i < 64)
+			mask &= (UINT64_C(1) << (n - i)) - 1;
+		to = m->at + m->n;
+		m->n += (size_t)__builtin_popcountll(mask);
+		for (; mask; mask &= mask - 1)
+			*to++ = (uint32_t)i + (uint32_t)__builtin_ctzll(mask);
+	}
+	return CAT_OK;
+}
+
+static int mark_quoted(const char *s, size_t n, char delimiter, struct cat_csv_origin o, struct marks *m,
+                       struct cat_error *err)
+{
+	bool bad = false, broken = false;
+
+	for (size_t at = 0; at < n; at++) {
+		const size_t from = at;
+
+		at = cat_csv_field_end(s, n, at, delimiter, &bad, &broken);
+		if (bad) {
+			char place[40];
+
+			cat_csv_place(s, from, o, place);
+			return cat_fail(err, CAT_E_DATA, "%s: text after a closing quote, or a quote that is never closed",
+			                place);
+		}
+		if (at == n)
+			break;
+		CAT_TRY(marks_room(m, 2, err));
+		m->at[m->n++] = (uint32_t)at;
+	}
+	return CAT_OK;
+}
+
+static int ragged(const char *s, size_t n, const struct marks *m, size_t first, size_t start,
+                  struct cat_csv_origin o, int ncols, struct cat_error *err)
+{
+	size_t last = first;
+	char place[40];
+
+	while (last < m->n && m->at[last] < n && s[m->at[last]] != '\n')
+		last++;
+	cat_csv_place(s, start, o, place);
+	return cat_fail(err, CAT_E_DATA, "%s: %zu field%s where the header has %d", place, last - first + 1,
+	                last == first ? "" : "s", ncols);
+}
+
+/* Separators to rows, in place; empty lines fall out. */
+static int arrange(const char *s, size_t n, struct marks *m, struct cat_csv_origin o, struct cat_csv_rows *out,
+                   struct cat_error *err)
+{
+	size_t start = 0, kept = 0, first = 0;
+	int col = 0;
+
+	out->starts = cat_malloc((m->n / (size_t)out->ncols + 1) * sizeof *out->starts);
+	if (!out->starts)
+		return cat_fail_mem(err, m->n * sizeof *out->starts);
+	for (size_t i = 0; i < m->n; i++) {
+		const size_t at = m->at[i];
+		const bool newline = at == n || s[at] == '\n';
+
+		if (col == 0) {
+			if (newline && (at == start || (at == start + 1 && s[start] == '\r'))) {
+				start = at + 1;
+				continue;
+			}
+			first = i;
+		}
+		if (newline != (++col == out->ncols))
+			return ragged(s, n, m, first, start, o, out->ncols, err);
+		m->at[kept++] = (uint32_t)at;
+		if (newline) {
+			out->starts[out->nrows++] = (uint32_t)start;
+			start = at + 1;
+			col = 0;
+		}
+	}
+	return CAT_OK;
+}
+
+int cat_csv_split(const char *s, size_t n, char delimiter, int ncols, struct cat_csv_origin o,
+                  struct cat_csv_rows *out, struct cat_error *err)
+{
+	const char *nul = memchr(s, '\0', n);
+	struct marks m = {0};
+	char place[40];
+	int rc;
+
+	*out = (struct cat_csv_rows){.s = s, .ncols = ncols};
+	if (nul) {
+		cat_csv_place(s, (size_t)(nul - s), o, place);
+		return cat_fail(err, CAT_E_DATA, "%s: a NUL byte", place);
+	}
+	rc = marks_room(&m, n / 8 + 80, err);
+	if (rc == CAT_OK)
+		rc = memchr(s, '"', n) ? mark_quoted(s, n, delimiter, o, &m, err) : mark_plain(s, n, delimiter, &m, err);
+	if (rc == CAT_OK && n && (m.n == 0 || m.at[m.n - 1] != n - 1 || s[n - 1] != '\n'))
+		m.at[m.n++] = (uint32_t)n;
+	if (rc == CAT_OK)
+		rc = arrange(s, n, &m, o, out, err);
+	out->ends = m.at;
+	if (rc != CAT_OK)
+		cat_csv_rows_fini(out);
+	return rc;
+}
+
+/* --- fields --- */
+
+size_t cat_csv_unquote(struct cat_csv_field f, char *out)
+{
+	size_t n = 0;
+
+	if (!f.quoted) {
+		memcpy(out, f.s, f.n);
+		return f.n;
+	}
+	for (size_t i = 0; i < f.n; i++) {
+		out[n++] = f.s[i];
+		if (f.s[i] == '"')
+			i++;
+	}
+	return n;
+}
+
+bool cat_csv_is_null(struct cat_csv_field f, bool text)
+{
+	if (f.quoted && text)
+		return false;
+	return f.n == 0 || (f.n == 2 && f.s[0] == '\\' && f.s[1] == 'N') ||
+	       (f.n == 4 && (memcmp(f.s, "null", 4) == 0 || memcmp(f.s, "NULL", 4) == 0));
+}
+
+struct cat_csv_field cat_csv_trim(struct cat_csv_field f)
+{
+	while (f.n && (*f.s == ' ' || *f.s == '\t'))
+		f.s++, f.n--;
+	while (f.n && (f.s[f.n - 1] == ' ' || f.s[f.n - 1] == '\t'))
+		f.n--;
+	return f;
+}
+
+unsigned cat_csv_look(struct cat_csv_field f, unsigned seen)
+{
+	const int64_t exact = INT64_C(1) << 53;
+	int64_t i;
+	uint64_t u;
+	double d;
+
+	if (seen & CAT_CSV_TEXT)
+		return seen;
+	f = cat_csv_trim(f);
+	if (cat_csv_is_null(f, false))
+		return seen;
+	if ((seen & CAT_CSV_FLOAT) && cat_parse_f64(f.s, f.n, &d))
+		return seen;
+	if (cat_parse_i64(f.s, f.n, &i))
+		return seen | CAT_CSV_INT | (i < 0 ? CAT_CSV_NEGATIVE : 0) |
+		       (i > exact || i < -exact ? CAT_CSV_BEYOND_F64 : 0);
+	if (cat_parse_u64(f.s, f.n, &u))
+		return seen | CAT_CSV_INT | CAT_CSV_BEYOND_I64 | CAT_CSV_BEYOND_F64;
+	if (cat_parse_f64(f.s, f.n, &d))
+		return seen | CAT_CSV_FLOAT;
+	if ((f.n == 4 && strncasecmp(f.s, "true", 4) == 0) || (f.n == 5 && strncasecmp(f.s, "false", 5) == 0))
+		return seen | CAT_CSV_BOOL;
+	return seen | CAT_CSV_TEXT;
+}
