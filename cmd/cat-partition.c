@@ -1,0 +1,130 @@
+/* cat-partition -- any table into a HATS catalogue. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/filter.h"
+#include "columnar/position.h"
+#include "exec/op_partition.h"
+
+struct settings {
+	struct cat_io io;
+	int64_t rows;
+	bool overwrite;
+	const char *bad_coord;
+};
+static const struct settings defaults = {.io = CAT_IO_DEFAULTS, .rows = 1000000};
+
+static const struct cat_opt opts[] = {
+	{.name = "output", .letter = 'o', .type = CAT_OPT_STRING, .off = offsetof(struct settings, io.output.output),
+	 .arg = "DIR", .help = "the catalogue to write"},
+	{.name = "rows", .type = CAT_OPT_INT, .off = offsetof(struct settings, rows), .arg = "N",
+	 .help = "rows per partition", .min = 1, .max = INT64_MAX},
+	{.name = "overwrite", .type = CAT_OPT_FLAG, .off = offsetof(struct settings, overwrite),
+	 .help = "replace a catalogue that is there"},
+	{.name = "bad-coord", .type = CAT_OPT_STRING, .off = offsetof(struct settings, bad_coord), .arg = "WHAT",
+	 .help = "rows without position: drop or file:PATH"},
+	{.name = "level", .type = CAT_OPT_INT, .off = offsetof(struct settings, io.output.level), .arg = "N",
+	 .help = "zstd level", .min = 1, .max = 22, .rare = true},
+	{.name = "Rows and columns", .group = cat_rows_opts, .off = offsetof(struct settings, io.rows)},
+	{.name = "Input", .group = cat_input_opts, .off = offsetof(struct settings, io.input)},
+	{.name = "Resources", .group = cat_resource_opts, .off = offsetof(struct settings, io.res)},
+	{0},
+};
+
+/* The date of SOURCE_DATE_EPOCH as HATS writes it; NULL when that is not set. */
+static const char *creation_date(char out[32])
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	const time_t t = epoch ? (time_t)strtoll(epoch, NULL, 10) : 0;
+	struct tm tm;
+
+	if (!epoch || !gmtime_r(&t, &tm))
+		return NULL;
+	strftime(out, 32, "%Y-%m-%dT%H:%MUTC", &tm);
+	return out;
+}
+
+static int open_bad(const struct settings *s, struct cat_schema *schema, struct cat_pool *pool,
+                    struct cat_partition_options *o, struct cat_error *err)
+{
+	struct cat_output out = CAT_OUTPUT_DEFAULTS;
+	int64_t max;
+
+	o->drop_bad = s->bad_coord != NULL;
+	if (!s->bad_coord || strcmp(s->bad_coord, "drop") == 0)
+		return CAT_OK;
+	if (strncmp(s->bad_coord, "file:", 5) != 0)
+		return cat_fail(err, CAT_E_USAGE, "--bad-coord takes drop or file:PATH; not '%s'", s->bad_coord);
+	out.output = s->bad_coord + 5;
+	CAT_TRY(cat_io_check(&out, err));
+	return cat_io_sink(&out, NULL, &s->io.res, schema, pool, &o->bad, &max, err);
+}
+
+static int partition(const struct settings *s, struct cat_source *source, struct cat_pool *pool,
+                     struct cat_error *err)
+{
+	char date[32], which[256];
+	struct cat_partition_result r;
+	struct cat_partition_options o = {.rows = s->rows, .temp_dir = s->io.res.temp_dir,
+	                                  .memory_bytes = s->io.res.memory_bytes,
+	                                  .write = {.overwrite = s->overwrite, .level = s->io.output.level,
+	                                            .created = creation_date(date)}};
+	int rc = cat_position_columns(source->schema, s->io.rows.ra, s->io.rows.dec, &o.ra, &o.dec, which,
+	                              sizeof which, err);
+
+	if (rc == CAT_OK) {
+		o.write.ra = source->schema->fields[o.ra].name;
+		o.write.dec = source->schema->fields[o.dec].name;
+		cat_note(&s->io.res, "positions: %s", which);
+		rc = open_bad(s, source->schema, pool, &o, err);
+	}
+	if (rc == CAT_OK)
+		rc = cat_partition(source, s->io.output.output, &o, pool, &r, err);
+	if (rc == CAT_OK && o.bad)
+		rc = o.bad->ops->commit(o.bad, err);
+	cat_sink_close(o.bad);
+	if (rc == CAT_OK && r.bad_rows)
+		cat_warn(&s->io.res, "%lld rows without a valid position left out", (long long)r.bad_rows);
+	if (rc == CAT_OK)
+		cat_note(&s->io.res, "%lld rows in %d partitions, %lld bytes", (long long)r.rows, r.nparts,
+		         (long long)r.bytes);
+	return rc;
+}
+
+static int run(void *settings, int argc, char **argv, struct cat_error *err)
+{
+	const struct settings *s = settings;
+	struct cat_pool *pool = NULL;
+	struct cat_source *source = NULL;
+	int rc;
+
+	if (!s->io.output.output) {
+		cat_fail(err, CAT_E_USAGE, "-o DIR is missing: the catalogue to write");
+		return cat_hint(err, "cat-partition --help");
+	}
+	rc = cat_pool_new((int)s->io.res.jobs, &pool, err);
+	if (rc == CAT_OK)
+		rc = cat_io_source(&s->io.input, &s->io.rows, &s->io.res, argv, argc, pool, &source, err);
+	if (rc == CAT_OK)
+		rc = partition(s, source, pool, err);
+	cat_source_close(source);
+	cat_pool_free(pool);
+	return rc;
+}
+
+static const struct cat_cmd command = {
+	.name = "cat-partition",
+	.brief = "write a HATS catalogue, partitioned by place",
+	.operands = "[INPUT...] -o DIR",
+	.max_operands = -1,
+	.opts = opts,
+	.examples = "cat-partition stars.csv -o stars --rows 100000\n"
+	            "cat-scan stars.csv -w 'vmag < 6' | cat-partition -o bright\n",
+	.next = "cat-info, cat-xmatch(1)",
+	.run = run,
+	.defaults = &defaults,
+	.settings_size = sizeof defaults,
+	.prepare = cat_io_prepare,
+};
+CAT_MAIN(command)

@@ -1,0 +1,249 @@
+#define _GNU_SOURCE
+#include "cli/main.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+
+static const char *program = "catpipe";
+
+static const char *const progress_words[] = {"auto", "on", "off", NULL};
+
+const struct cat_opt cat_resource_opts[] = {
+	{.name = "jobs", .letter = 'j', .type = CAT_OPT_INT, .off = offsetof(struct cat_resources, jobs), .arg = "N",
+	 .help = "work with N processors", .min = 1, .max = 1024},
+	{.name = "memory", .letter = 'm', .type = CAT_OPT_BYTES, .off = offsetof(struct cat_resources, memory_bytes),
+	 .arg = "SIZE", .help = "stay below SIZE of memory"},
+	{.name = "temp-dir", .letter = 'T', .type = CAT_OPT_STRING, .off = offsetof(struct cat_resources, temp_dir),
+	 .arg = "DIR", .help = "spill into DIR", .rare = true},
+	{.name = "quiet", .letter = 'q', .type = CAT_OPT_FLAG, .off = offsetof(struct cat_resources, quiet),
+	 .help = "no warnings, no progress", .rare = true},
+	{.name = "verbose", .letter = 'v', .type = CAT_OPT_COUNT, .off = offsetof(struct cat_resources, verbose),
+	 .help = "say what is done", .rare = true},
+	{.name = "progress", .type = CAT_OPT_ENUM, .off = offsetof(struct cat_resources, progress), .arg = "WHEN",
+	 .help = "auto, on or off", .choices = progress_words, .rare = true},
+	{0},
+};
+
+/* --- settings: environment, user's file, site's file, machine --- */
+
+/* The value of KEY in a file of "key = value" lines. */
+static bool from_file(const char *path, const char *key, char *value, size_t size)
+{
+	FILE *f = fopen(path, "re");
+	char line[1024];
+	bool found = false;
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof line, f)) {
+		char *at = line + strspn(line, " \t");
+		const size_t n = strlen(key);
+
+		if (strncmp(at, key, n) != 0)
+			continue;
+		at += n;
+		at += strspn(at, " \t");
+		if (*at != '=')
+			continue;
+		at += 1 + strspn(at + 1, " \t");
+		at[strcspn(at, "\r\n")] = '\0';
+		snprintf(value, size, "%s", at);
+		found = true;
+	}
+	fclose(f);
+	return found;
+}
+
+static const char *from_environment(const char *key, char *value, size_t size)
+{
+	static const struct {
+		const char *key;
+		const char *names[3];
+	} table[] = {
+		{"jobs", {"CATPIPE_JOBS", "SLURM_CPUS_PER_TASK", NULL}},
+		{"memory", {"CATPIPE_MEMORY", NULL, NULL}},
+		{"temp-dir", {"CATPIPE_TEMP_DIR", "TMPDIR", NULL}},
+		{"cache", {"CATPIPE_CACHE", NULL, NULL}},
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		for (int k = 0; strcmp(table[i].key, key) == 0 && table[i].names[k]; k++) {
+			const char *v = getenv(table[i].names[k]);
+
+			if (v && *v) {
+				snprintf(value, size, "%s", v);
+				return table[i].names[k];
+			}
+		}
+	return NULL;
+}
+
+const char *cat_setting(const char *key, char *value, size_t size)
+{
+	const char *home = getenv("HOME"), *from = from_environment(key, value, size);
+	struct cat_limit limit;
+	char path[1024];
+
+	if (from)
+		return from;
+	snprintf(path, sizeof path, "%s/.config/catpipe/config", home ? home : "");
+	if (home && from_file(path, key, value, size))
+		return "~/.config/catpipe/config";
+	if (from_file("/etc/catpipe/config", key, value, size))
+		return "/etc/catpipe/config";
+	if (strcmp(key, "jobs") == 0) {
+		limit = cat_limit_cpus();
+		snprintf(value, size, "%lld", (long long)limit.value);
+		return limit.from;
+	}
+	if (strcmp(key, "memory") == 0) {
+		limit = cat_limit_memory();
+		snprintf(value, size, "%lldM", (long long)(limit.value / 4 >> 20));
+		return limit.from;
+	}
+	if (strcmp(key, "temp-dir") == 0) {
+		snprintf(value, size, "/tmp");
+		return "default";
+	}
+	home = getenv("XDG_CACHE_HOME") ? getenv("XDG_CACHE_HOME") : home;
+	snprintf(value, size, "%s%s/catpipe", home ? home : "/tmp", getenv("XDG_CACHE_HOME") ? "" : "/.cache");
+	return "default";
+}
+
+void cat_resources_prepare(struct cat_resources *r)
+{
+	static char temp_dir[1024];
+	char value[1024];
+
+	cat_setting("jobs", value, sizeof value);
+	if (!cat_parse_i64(value, strlen(value), &r->jobs) || r->jobs < 1)
+		r->jobs = cat_limit_cpus().value;
+	cat_setting("memory", value, sizeof value);
+	if (!cat_parse_bytes(value, &r->memory_bytes) || r->memory_bytes < 1)
+		r->memory_bytes = cat_limit_memory().value / 4;
+	cat_setting("temp-dir", temp_dir, sizeof temp_dir);
+	r->temp_dir = temp_dir;
+}
+
+/* --- talk --- */
+
+static void say(const char *fmt, va_list ap)
+{
+	char line[1400];
+	size_t n = (size_t)snprintf(line, sizeof line, "%s: ", program);
+
+	vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
+	for (char *c = line; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	n = strlen(line);
+	line[n++] = '\n';
+	(void)!write(2, line, n);
+}
+
+void cat_note(const struct cat_resources *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (r->verbose < 1 || r->quiet)
+		return;
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
+void cat_warn(const struct cat_resources *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (r->quiet)
+		return;
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
+int cat_print(const struct cat_text *t, struct cat_error *err)
+{
+	const char *p = t->s;
+	size_t left = t->len;
+
+	CAT_TRY(cat_text_check(t, err));
+	while (left > 0) {
+		const ssize_t n = write(1, p, left);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return cat_fail_sys(err, CAT_E_IO, errno, "cannot write standard output");
+		p += n;
+		left -= (size_t)n;
+	}
+	return CAT_OK;
+}
+
+static void report(const struct cat_error *err)
+{
+	char text[sizeof *err + 64], line[sizeof text + 64];
+	size_t n;
+
+	cat_error_text(err, text, sizeof text);
+	n = (size_t)snprintf(line, sizeof line, "%s: %s\n", program, text);
+	(void)!write(2, line, n < sizeof line ? n : sizeof line - 1);
+}
+
+/* --- the process --- */
+
+static void start(const char *name)
+{
+	program = name;
+	/* A missing standard stream must not become the first file opened. Missing output is opened so that
+	 * writing to it fails instead of vanishing. */
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)!open("/dev/null", fd == 1 ? O_RDONLY : O_RDWR);
+	/* Parents leave it ignored: Python for one. */
+	signal(SIGPIPE, SIG_DFL);
+#ifdef __GLIBC__
+	/* Buffers of a few MiB come and go with every batch: keep them in the heap, where the pages stay. */
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	mallopt(M_ARENA_MAX, 4);
+#endif
+}
+
+int cat_main(const struct cat_cmd *cmd, int argc, char **argv)
+{
+	struct cat_error err = {0};
+	void *settings;
+	bool done = false;
+	int n = 0, rc;
+
+	start(cmd->name);
+	settings = cat_malloc(cmd->settings_size);
+	if (!settings) {
+		cat_fail_mem(&err, cmd->settings_size);
+		report(&err);
+		return (int)err.code;
+	}
+	memcpy(settings, cmd->defaults, cmd->settings_size);
+	if (cmd->prepare)
+		cmd->prepare(settings);
+	rc = cat_opt_parse(cmd, settings, argc, argv, &n, &done, &err);
+	if (rc == CAT_OK && !done)
+		rc = cmd->run(settings, n, argv + 1, &err);
+	if (rc != CAT_OK && (rc != CAT_E_NO || err.cause[0]))
+		report(&err);
+	cat_opt_fini(cmd, settings);
+	cat_free(settings);
+	return rc;
+}

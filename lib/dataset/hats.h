@@ -1,0 +1,51 @@
+/* hats -- catalogues in the HATS layout, and collections of them: reading.
+ *
+ * Layer: dataset. Source: HATS 1.0 (IVOA note) and what hats-import and LSDB write.
+ * A folder is a catalogue when it holds hats.properties, properties or collection.properties; of a collection
+ * the primary catalogue is read. Columns Norder, Dir and Npix that old catalogues store are dropped.
+ */
+#ifndef CAT_DATASET_HATS_H
+#define CAT_DATASET_HATS_H
+
+#include "columnar/pump.h"
+
+struct cat_hats_part {
+	int order;
+	int64_t npix;
+};
+struct cat_hats {
+	char *root;  /* folder of the catalogue itself */
+	char *given; /* as the user named it */
+	struct cat_kv properties;
+	struct cat_kv collection; /* empty when it stands alone */
+	struct cat_schema *schema;
+	int64_t nrows; /* by its properties; -1: not said */
+	int nparts;
+	struct cat_hats_part *parts; /* in depth-first order */
+	bool folders;    /* partitions are folders of files */
+	char *suffix;    /* of partitions that are files */
+	int ra, dec;     /* columns, or -1 */
+	int hpx;         /* column of the spatial index, or -1 */
+	int hpx_order;   /* its order: 29 but in odd catalogues */
+};
+
+/* Whether PATH is a folder that describes itself as a catalogue. */
+bool cat_hats_is(const char *path);
+CAT_MUST_USE int cat_hats_open(const char *path, struct cat_hats **out, struct cat_error *err);
+void cat_hats_free(struct cat_hats *h); /* accepts NULL */
+
+/* Cells [*LO, *HI) of order 29 that a partition covers. */
+void cat_hats_range(const struct cat_hats_part *p, int64_t *lo, int64_t *hi);
+/* Path of partition P; the caller frees it with cat_free. NULL when memory is out. */
+char *cat_hats_leaf(const struct cat_hats *h, const struct cat_hats_part *p);
+
+/* Which partitions are wanted: by cells of order 29. */
+struct cat_hats_want {
+	bool (*keep)(void *arg, int64_t lo, int64_t hi); /* NULL: all */
+	void *arg;
+};
+/* All rows of the wanted partitions in order; takes over H, also on failure. */
+CAT_MUST_USE int cat_hats_feed(struct cat_hats *h, const struct cat_hats_want *want, struct cat_feed **out,
+                               struct cat_error *err);
+
+#endif

@@ -1,0 +1,382 @@
+#include "dataset/table.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "dataset/several.h"
+#include "dataset/shard.h"
+#include "formats/ipc.h"
+#include "formats/parquet.h"
+#include "storage/inflate.h"
+#include "storage/local.h"
+
+#define SNIFF ((size_t)64 << 10)
+
+enum kind { PARQUET, ARROW_FILE, ARROW_STREAM, FITS, TEXT_CSV, TEXT_TSV, VOTABLE, ECSV, ARCHIVE, UNKNOWN };
+
+struct suffix_kind {
+	const char *end;
+	enum kind kind;
+};
+
+static bool ends_with(const char *s, const char *end)
+{
+	const size_t n = strlen(s), k = strlen(end);
+
+	return n >= k && cat_equal_nocase(s + n - k, end);
+}
+
+static bool starts(const struct cat_buf *b, const void *magic, size_t n)
+{
+	return b->size >= n && memcmp(b->data, magic, n) == 0;
+}
+
+/* What the first bytes say; text is told apart by the suffix. */
+static enum kind by_magic(const struct cat_buf *head, const char *name)
+{
+	const char *text = (const char *)head->data;
+	size_t n = head->size, bad = 0;
+	const size_t blank = strspn(text, " \t\r\n") < n ? strspn(text, " \t\r\n") : 0;
+
+	if (starts(head, "PAR1", 4) || starts(head, "PARE", 4))
+		return PARQUET;
+	if (starts(head, "ARROW1", 6))
+		return ARROW_FILE;
+	/* A continuation marker, or the small little-endian length of streams older than Arrow 0.15. */
+	if (starts(head, "\xff\xff\xff\xff", 4) ||
+	    (n > 8 && head->data[2] == 0 && head->data[3] == 0 && (head->data[0] | head->data[1])))
+		return ARROW_STREAM;
+	if (starts(head, "SIMPLE  =", 9))
+		return FITS;
+	if (starts(head, "PK\3\4", 4) || starts(head, "BZh", 3) || starts(head, "\xfd""7zXZ", 5))
+		return ARCHIVE;
+	if (starts(head, "# %ECSV", 7))
+		return ECSV;
+	if (n - blank > 8 && (strncmp(text + blank, "<?xml", 5) == 0 || strncmp(text + blank, "<VOTABLE", 8) == 0))
+		return VOTABLE;
+	if (memchr(text, '\0', n))
+		return UNKNOWN;
+	/* A character may be cut at the end of what was looked at. */
+	if (!cat_utf8_valid(text, n, &bad) && (n < SNIFF || bad + 4 < n))
+		return UNKNOWN;
+	if (!memchr(text, '\n', n) && n >= SNIFF)
+		return UNKNOWN;
+	return ends_with(name, ".tsv") || ends_with(name, ".tsv.gz") || ends_with(name, ".tsv.zst") ? TEXT_TSV
+	                                                                                              : TEXT_CSV;
+}
+
+static enum kind by_name(const char *format)
+{
+	static const struct suffix_kind names[] = {{"parquet", PARQUET}, {"fits", FITS},        {"csv", TEXT_CSV},
+	                                           {"tsv", TEXT_TSV},    {"arrow", ARROW_FILE}, {"arrows", ARROW_STREAM}};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(names[i].end, format) == 0)
+			return names[i].kind;
+	return UNKNOWN;
+}
+
+/* --- types of text columns: name:type --- */
+
+static int parse_types(const struct cat_open_options *o, struct cat_csv_forced **out, char **names,
+                       struct cat_error *err)
+{
+	size_t bytes = 0;
+	char *at;
+
+	*out = NULL;
+	*names = NULL;
+	if (o->ntypes == 0)
+		return CAT_OK;
+	for (int i = 0; i < o->ntypes; i++)
+		bytes += strlen(o->types[i]) + 1;
+	*out = cat_calloc((size_t)o->ntypes, sizeof **out);
+	*names = at = cat_malloc(bytes);
+	if (!*out || !at)
+		return cat_fail_mem(err, bytes);
+	for (int i = 0; i < o->ntypes; i++) {
+		char *colon;
+
+		strcpy(at, o->types[i]);
+		colon = strrchr(at, ':');
+		if (!colon || colon == at || !cat_type_parse(colon + 1, &(*out)[i].type))
+			return cat_fail(err, CAT_E_USAGE,
+			                "--types takes NAME:TYPE with a type such as int64, float64, string; not '%s'",
+			                o->types[i]);
+		*colon = '\0';
+		(*out)[i].name = at;
+		at = colon + 1 + strlen(colon + 1) + 1;
+	}
+	return CAT_OK;
+}
+
+static int open_text(struct cat_reader *r, char delimiter, const struct cat_open_options *o, struct cat_feed **out,
+                     struct cat_error *err)
+{
+	struct cat_csv_options csv = {.delimiter = delimiter, .full_infer = o->infer_full, .nforced = o->ntypes,
+	                              .types = o->text_types};
+	struct cat_csv_forced *forced = NULL;
+	char *names = NULL;
+	int rc;
+
+	if (o->nshards > 1) {
+		if (r->size < 0) {
+			cat_reader_close(r);
+			return cat_fail(err, CAT_E_USAGE, "--shard cannot cut compressed text or a pipe");
+		}
+		csv.range_begin = (int64_t)((double)r->size / (double)o->nshards * (double)o->shard);
+		csv.range_end = o->shard + 1 == o->nshards
+		                        ? r->size
+		                        : (int64_t)((double)r->size / (double)o->nshards * (double)(o->shard + 1));
+	}
+	rc = parse_types(o, &forced, &names, err);
+	csv.forced = forced;
+	if (rc == CAT_OK)
+		rc = cat_csv_feed(r, &csv, out, err);
+	else
+		cat_reader_close(r);
+	cat_free(forced);
+	cat_free(names);
+	return rc;
+}
+
+/* --- one table --- */
+
+static int open_kind(enum kind kind, struct cat_reader *r, const struct cat_open_options *o, struct cat_feed **out,
+                     struct cat_error *err)
+{
+	const struct cat_ipc_options ipc = {.allow_no_eos = o->allow_no_eos};
+	const char *refused = NULL;
+	struct cat_feed *feed;
+
+	switch (kind) {
+	case PARQUET:
+		CAT_TRY(cat_local_spool(r, o->temp_dir, &r, err));
+		CAT_TRY(cat_parquet_feed(r, NULL, &feed, err));
+		break;
+	case ARROW_FILE:
+	case ARROW_STREAM:
+		CAT_TRY(cat_ipc_feed(r, &ipc, &feed, err));
+		break;
+	case TEXT_CSV:
+	case TEXT_TSV:
+		return open_text(r, kind == TEXT_TSV ? '\t' : ',', o, out, err);
+	case FITS:
+		refused = "reading FITS is not there yet";
+		break;
+	case VOTABLE:
+		refused = "VOTable is not supported yet";
+		break;
+	case ECSV:
+		refused = "ECSV is not supported yet";
+		break;
+	case ARCHIVE:
+		refused = "archives (zip, bzip2, xz) are not supported";
+		break;
+	case UNKNOWN:
+		cat_reader_close(r);
+		return cat_fail(err, CAT_E_DATA, "neither a known format nor text");
+	}
+	if (refused) {
+		cat_reader_close(r);
+		return cat_fail(err, CAT_E_UNSUPPORTED, "%s", refused);
+	}
+	if (o->nshards <= 1) {
+		*out = feed;
+		return CAT_OK;
+	}
+	if (!feed->sharded) {
+		cat_feed_close(feed);
+		return cat_fail(err, CAT_E_USAGE, "--shard cannot cut a pipe or a stream");
+	}
+	return cat_shard_feed(feed, o->shard, o->nshards, out, err);
+}
+
+static int open_reader(struct cat_reader *r, const struct cat_open_options *o, struct cat_feed **out,
+                       struct cat_error *err)
+{
+	struct cat_buf *head;
+	enum kind kind;
+	int rc;
+
+	CAT_TRY(cat_reader_inflate(r, &r, err));
+	rc = r->ops->peek(r, SNIFF, &head, err);
+	if (rc != CAT_OK) {
+		cat_reader_close(r);
+		return rc;
+	}
+	if (head->size == 0) {
+		cat_buf_unref(head);
+		cat_reader_close(r);
+		return cat_fail(err, CAT_E_DATA, "empty");
+	}
+	kind = o->from ? by_name(o->from) : by_magic(head, r->name);
+	cat_buf_unref(head);
+	return open_kind(kind, r, o, out, err);
+}
+
+/* A folder: a catalogue, or nothing we know. */
+static int open_folder(const char *path, const struct cat_open_options *o, struct cat_feed **out,
+                       struct cat_error *err)
+{
+	struct cat_hats *h;
+	struct cat_feed *feed;
+
+	if (!cat_hats_is(path))
+		return cat_fail(err, CAT_E_NOINPUT, "%s is a folder, but no catalogue: no hats.properties in it", path);
+	CAT_TRY(cat_hats_open(path, &h, err));
+	CAT_TRY(cat_hats_feed(h, &o->want, &feed, err));
+	if (o->nshards > 1)
+		return cat_shard_feed(feed, o->shard, o->nshards, out, err);
+	*out = feed;
+	return CAT_OK;
+}
+
+/* An operand that exists, or contains / or :, is a path or URL; anything else a registered name. */
+static int open_named(const char *operand, struct cat_reader **out, struct cat_error *err)
+{
+	struct stat st;
+
+	if (strstr(operand, "://"))
+		return cat_fail(err, CAT_E_UNSUPPORTED, "object stores and the web are not supported yet");
+	if (stat(operand, &st) != 0 && !strchr(operand, '/') && !strchr(operand, ':'))
+		return cat_fail(err, CAT_E_NOINPUT, "neither a file here nor a registered name");
+	if (strncmp(operand, "file:", 5) == 0 && stat(operand, &st) != 0)
+		operand += 5;
+	return cat_local_open(operand, out, err);
+}
+
+int cat_table_open(const char *operand, const struct cat_open_options *o, struct cat_feed **out,
+                   struct cat_error *err)
+{
+	const bool is_stdin = !operand || strcmp(operand, "-") == 0;
+	const char *name = is_stdin ? "standard input" : operand;
+	struct cat_reader *r;
+	struct stat st;
+	int rc;
+
+	if (!is_stdin && stat(operand, &st) == 0 && S_ISDIR(st.st_mode))
+		return open_folder(operand, o, out, err);
+	rc = is_stdin ? cat_local_open_fd(0, name, &r, err) : open_named(operand, &r, err);
+
+	if (rc == CAT_OK)
+		rc = open_reader(r, o, out, err);
+	if (rc != CAT_OK && !strstr(err->cause, name) && !strstr(err->where, name))
+		cat_wrap(err, "%s", name);
+	return rc;
+}
+
+/* --- several tables --- */
+
+struct operands {
+	char *const *v;
+	struct cat_open_options open;
+	struct cat_csv_types types;
+};
+
+static int open_operand(void *arg, int i, struct cat_feed **out, const char **name, struct cat_error *err)
+{
+	const struct operands *o = arg;
+
+	*name = o->v[i];
+	return cat_table_open(o->v[i], &o->open, out, err);
+}
+
+/* Text inputs get the types that all of them need. *TYPES stays empty when none is text. */
+static int common_types(char *const *operands, int n, const struct cat_open_options *o, struct cat_csv_types *types,
+                        struct cat_error *err)
+{
+	bool first = true;
+	int rc = CAT_OK;
+
+	for (int i = 0; rc == CAT_OK && i < n; i++) {
+		const struct cat_csv_types *seen;
+		struct cat_feed *f;
+
+		if (strcmp(operands[i], "-") == 0)
+			return cat_fail(err, CAT_E_USAGE, "standard input cannot be one of several inputs");
+		CAT_TRY(cat_table_open(operands[i], o, &f, err));
+		seen = cat_csv_feed_types(f);
+		if (seen)
+			rc = first ? cat_csv_types_copy(types, seen, err) : cat_csv_types_merge(types, seen, err);
+		first &= !seen;
+		cat_feed_close(f);
+		if (rc != CAT_OK)
+			cat_wrap(err, "%s", operands[i]);
+	}
+	return rc;
+}
+
+static void free_operands(void *arg)
+{
+	struct operands *o = arg;
+
+	cat_csv_types_fini(&o->types);
+	cat_free(o);
+}
+
+/* Every later input must have the first one's columns. */
+static int check_all(const struct operands *arg, int n, const struct cat_schema *schema, bool *sharded,
+                     struct cat_error *err)
+{
+	int *map = cat_calloc((size_t)schema->nfields, sizeof *map), rc = CAT_OK;
+
+	if (!map)
+		return cat_fail_mem(err, (size_t)schema->nfields * sizeof *map);
+	for (int i = 1; rc == CAT_OK && i < n; i++) {
+		struct cat_feed *f;
+
+		rc = cat_table_open(arg->v[i], &arg->open, &f, err);
+		if (rc != CAT_OK)
+			break;
+		rc = cat_several_map(schema, f->schema, NULL, map, err);
+		if (rc != CAT_OK)
+			cat_wrap(err, "%s", arg->v[i]);
+		*sharded &= f->sharded;
+		cat_feed_close(f);
+	}
+	cat_free(map);
+	return rc;
+}
+
+int cat_table_open_all(char *const *operands, int n, const struct cat_open_options *o, struct cat_feed **out,
+                       struct cat_error *err)
+{
+	struct operands *arg;
+	struct cat_feed *first = NULL, *all = NULL;
+	struct cat_several sev = {.n = n, .open = open_operand, .free_arg = free_operands, .nrows = -1};
+	int rc;
+
+	if (n <= 1)
+		return cat_table_open(n ? operands[0] : NULL, o, out, err);
+	arg = cat_calloc(1, sizeof *arg);
+	if (!arg)
+		return cat_fail_mem(err, sizeof *arg);
+	arg->v = operands;
+	arg->open = *o;
+	/* The parts of several inputs are cut from all of them together, below. */
+	arg->open.nshards = 0;
+	rc = common_types(operands, n, &arg->open, &arg->types, err);
+	arg->open.text_types = arg->types.n ? &arg->types : NULL;
+	if (rc == CAT_OK)
+		rc = cat_table_open(operands[0], &arg->open, &first, err);
+	if (rc == CAT_OK) {
+		sev.arg = arg;
+		sev.sharded = first->sharded;
+		rc = check_all(arg, n, first->schema, &sev.sharded, err);
+	}
+	if (rc == CAT_OK && o->nshards > 1 && !sev.sharded)
+		rc = cat_fail(err, CAT_E_USAGE, "--shard cannot cut several inputs that are text or streams");
+	if (rc == CAT_OK) {
+		rc = cat_several_feed(first->schema, &sev, &all, err);
+		arg = NULL;
+	}
+	if (arg)
+		free_operands(arg);
+	cat_feed_close(first);
+	if (rc == CAT_OK && o->nshards > 1)
+		return cat_shard_feed(all, o->shard, o->nshards, out, err);
+	*out = all;
+	return rc;
+}

@@ -1,0 +1,32 @@
+/* table -- opens whatever holds rows: a file of any format, a catalogue, a stream, several of them.
+ *
+ * Layer: dataset. Kind: magic bytes first, the suffix when they do not decide (product.md 2.3).
+ */
+#ifndef CAT_DATASET_TABLE_H
+#define CAT_DATASET_TABLE_H
+
+#include "columnar/pump.h"
+#include "dataset/hats.h"
+#include "formats/csv.h"
+
+struct cat_open_options {
+	const char *from;      /* format forced by --from, or NULL */
+	const char *temp_dir;  /* where what cannot be sought is spooled */
+	bool allow_no_eos;     /* Arrow streams without an end marker */
+	bool infer_full;       /* text: types from the whole input */
+	int ntypes;            /* text: "name:type" */
+	const char *const *types;
+	int64_t shard, nshards; /* this one of so many; 0 of 0: the whole */
+	struct cat_hats_want want; /* partitions of a catalogue that are wanted */
+	const struct cat_csv_types *text_types; /* text: what several inputs need in common; NULL: look */
+};
+
+/* OPERAND NULL or "-" is standard input. */
+CAT_MUST_USE int cat_table_open(const char *operand, const struct cat_open_options *o, struct cat_feed **out,
+                                struct cat_error *err);
+/* N operands read one after the other: the same names in any order, numbers of text files widened
+ * losslessly over all of them; else CAT_E_DATA naming file and column. N 0 is standard input. */
+CAT_MUST_USE int cat_table_open_all(char *const *operands, int n, const struct cat_open_options *o,
+                                    struct cat_feed **out, struct cat_error *err);
+
+#endif

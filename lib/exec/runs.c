@@ -1,0 +1,557 @@
+#include "exec/runs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "columnar/kernels.h"
+#include "columnar/pump.h"
+#include "exec/keysort.h"
+#include "formats/ipc.h"
+#include "storage/local.h"
+
+#define BLOCK 4096 /* rows of one record batch on disk; one key in so many stays in memory */
+
+/* One sorted run: in memory, or as record batches on disk with its keys in a second file. */
+struct run {
+	int64_t nrows;
+	struct cat_batch *rows; /* NULL when on disk */
+	int64_t *keys;          /* NULL when on disk */
+	int fd;                 /* record batches */
+	int keys_fd;            /* int64 keys */
+	int64_t *sample;        /* keys 0, BLOCK, 2 BLOCK, ... */
+	int64_t *offs;          /* where each block's message begins; one more at the end */
+	int64_t nblocks;
+};
+
+struct cat_runs {
+	struct cat_schema *schema;
+	struct cat_buf *schema_message; /* in front of a block it makes a stream */
+	char *temp_dir;
+	int64_t memory_bytes;
+	int64_t nrows;
+	/* what was put since the last run */
+	struct cat_batch **batches;
+	size_t nbatches, cap_batches;
+	int64_t *keys;
+	int64_t nkeys, cap_keys;
+	int64_t held_bytes;
+	int64_t all_bytes; /* of all rows that were put */
+	struct run *runs;
+	size_t nruns, cap_runs;
+	bool spilled;
+	bool finished;
+};
+
+int cat_runs_new(struct cat_schema *schema, const char *temp_dir, int64_t memory_bytes, struct cat_runs **out,
+                 struct cat_error *err)
+{
+	struct cat_runs *r = cat_calloc(1, sizeof *r);
+	int rc = r ? cat_ipc_schema_encode(schema, &r->schema_message, err) : cat_fail_mem(err, sizeof *r);
+
+	if (rc == CAT_OK && !(r->temp_dir = cat_strdup(temp_dir)))
+		rc = cat_fail_mem(err, strlen(temp_dir));
+	if (rc != CAT_OK) {
+		cat_runs_free(r);
+		return rc;
+	}
+	r->schema = cat_schema_ref(schema);
+	r->memory_bytes = memory_bytes;
+	*out = r;
+	return CAT_OK;
+}
+
+static void run_fini(struct run *u)
+{
+	cat_batch_unref(u->rows);
+	cat_free(u->keys);
+	cat_free(u->sample);
+	cat_free(u->offs);
+	if (u->fd >= 0)
+		close(u->fd);
+	if (u->keys_fd >= 0)
+		close(u->keys_fd);
+}
+
+static void drop_batches(struct cat_runs *r)
+{
+	for (size_t i = 0; i < r->nbatches; i++)
+		cat_batch_unref(r->batches[i]);
+	r->nbatches = 0;
+	r->nkeys = 0;
+	r->held_bytes = 0;
+}
+
+void cat_runs_free(struct cat_runs *r)
+{
+	if (!r)
+		return;
+	drop_batches(r);
+	cat_free(r->batches);
+	cat_free(r->keys);
+	for (size_t i = 0; i < r->nruns; i++)
+		run_fini(&r->runs[i]);
+	cat_free(r->runs);
+	cat_buf_unref(r->schema_message);
+	cat_schema_unref(r->schema);
+	cat_free(r->temp_dir);
+	cat_free(r);
+}
+
+int64_t cat_runs_rows(const struct cat_runs *r)
+{
+	return r->nrows;
+}
+
+int64_t cat_runs_row_bytes(const struct cat_runs *r)
+{
+	return r->nrows ? r->all_bytes / r->nrows + 1 : 1;
+}
+
+bool cat_runs_spilled(const struct cat_runs *r)
+{
+	return r->spilled;
+}
+
+/* --- making a run --- */
+
+/* All batches as one, column by column so that only one column is there twice at a time, sorted by ORDER. */
+static int gather_sorted(struct cat_runs *r, const int32_t *order, struct cat_batch **out, struct cat_error *err)
+{
+	struct cat_column **parts = cat_calloc(r->nbatches, sizeof(struct cat_column *));
+	struct cat_batch *b = NULL;
+	int rc = parts ? cat_batch_new(r->schema, r->nkeys, &b, err) : cat_fail_mem(err, r->nbatches * sizeof *parts);
+
+	for (int k = 0; rc == CAT_OK && k < r->schema->nfields; k++) {
+		struct cat_column *whole = NULL;
+
+		for (size_t i = 0; i < r->nbatches; i++)
+			parts[i] = r->batches[i]->cols[k];
+		rc = cat_concat(parts, (int)r->nbatches, &whole, err);
+		if (rc == CAT_OK)
+			rc = cat_take(whole, order, r->nkeys, &b->cols[k], err);
+		cat_column_unref(whole);
+		for (size_t i = 0; rc == CAT_OK && i < r->nbatches; i++) {
+			/* The batches are ours alone when nobody else holds them: give the column back at once. */
+			if (atomic_load(&r->batches[i]->refs) == 1) {
+				cat_column_unref(r->batches[i]->cols[k]);
+				r->batches[i]->cols[k] = NULL;
+			}
+		}
+	}
+	cat_free(parts);
+	if (rc != CAT_OK) {
+		cat_batch_unref(b);
+		return rc;
+	}
+	*out = b;
+	return CAT_OK;
+}
+
+static int write_block(struct cat_runs *r, struct run *u, struct cat_encoder *e, struct cat_batch *block,
+                       int64_t *off, struct cat_error *err)
+{
+	struct cat_out *o = NULL;
+	int rc = e->ops->put(e, block, err);
+
+	if (rc == CAT_OK)
+		rc = e->ops->pull(e, false, &o, err);
+	if (rc == CAT_OK && !o)
+		rc = cat_fail(err, CAT_E_BUG, "a block without bytes");
+	if (rc == CAT_OK)
+		rc = o->ops->encode(o, err);
+	if (rc == CAT_OK)
+		rc = e->ops->placed(e, o, *off, err);
+	for (size_t i = 0; rc == CAT_OK && i < o->nbufs; i++) {
+		rc = cat_write_all(u->fd, o->bufs[i]->data, o->bufs[i]->size, r->temp_dir, err);
+		*off += (int64_t)o->bufs[i]->size;
+	}
+	cat_out_free(o);
+	return rc;
+}
+
+static int spill_rows(struct cat_runs *r, struct run *u, struct cat_error *err)
+{
+	struct cat_encoder *e = NULL;
+	int64_t off = 0;
+	int rc = cat_local_temp(r->temp_dir, &u->fd, err);
+
+	if (rc == CAT_OK)
+		rc = cat_local_temp(r->temp_dir, &u->keys_fd, err);
+	if (rc == CAT_OK)
+		rc = cat_ipc_encoder(r->schema, CAT_IPC_STREAM, CAT_IPC_NONE, &e, err);
+	u->nblocks = (u->nrows + BLOCK - 1) / BLOCK;
+	u->sample = cat_malloc((size_t)u->nblocks * sizeof *u->sample);
+	u->offs = cat_malloc((size_t)(u->nblocks + 1) * sizeof *u->offs);
+	if (rc == CAT_OK && (!u->sample || !u->offs))
+		rc = cat_fail_mem(err, (size_t)u->nblocks * sizeof *u->offs);
+	for (int64_t i = 0; rc == CAT_OK && i < u->nblocks; i++) {
+		const int64_t at = i * BLOCK, n = u->nrows - at < BLOCK ? u->nrows - at : BLOCK;
+		struct cat_batch *block;
+
+		u->sample[i] = u->keys[at];
+		u->offs[i] = off;
+		rc = cat_batch_slice(u->rows, at, n, &block, err);
+		if (rc == CAT_OK)
+			rc = write_block(r, u, e, block, &off, err);
+	}
+	if (rc == CAT_OK) {
+		u->offs[u->nblocks] = off;
+		rc = cat_write_all(u->keys_fd, u->keys, (size_t)u->nrows * sizeof *u->keys, r->temp_dir, err);
+	}
+	cat_encoder_close(e);
+	if (rc == CAT_OK) {
+		cat_batch_unref(u->rows);
+		u->rows = NULL;
+		cat_free(u->keys);
+		u->keys = NULL;
+		r->spilled = true;
+	}
+	return rc;
+}
+
+/* Turns what was put since the last run into a run. */
+static int make_run(struct cat_runs *r, struct cat_error *err)
+{
+	struct run *u;
+	int32_t *order;
+	int rc;
+
+	if (r->nkeys == 0)
+		return CAT_OK;
+	if (cat_grow(&r->runs, &r->cap_runs, r->nruns, sizeof *r->runs) != 0)
+		return cat_fail_mem(err, r->cap_runs * sizeof *r->runs);
+	u = &r->runs[r->nruns++];
+	memset(u, 0, sizeof *u);
+	u->fd = u->keys_fd = -1;
+	u->nrows = r->nkeys;
+	order = cat_malloc((size_t)r->nkeys * sizeof *order);
+	u->keys = cat_malloc((size_t)r->nkeys * sizeof *u->keys);
+	rc = order && u->keys ? cat_keysort(r->keys, r->nkeys, order, err)
+	                      : cat_fail_mem(err, (size_t)r->nkeys * sizeof *u->keys);
+	if (rc == CAT_OK)
+		rc = gather_sorted(r, order, &u->rows, err);
+	for (int64_t i = 0; rc == CAT_OK && i < r->nkeys; i++)
+		u->keys[i] = r->keys[order[i]];
+	cat_free(order);
+	drop_batches(r);
+	return rc;
+}
+
+/* Sends every run that is still in memory to disk. */
+static int spill_all(struct cat_runs *r, struct cat_error *err)
+{
+	for (size_t i = 0; i < r->nruns; i++)
+		if (r->runs[i].rows)
+			CAT_TRY(spill_rows(r, &r->runs[i], err));
+	return CAT_OK;
+}
+
+/* Row bytes in memory; sorting needs about as much again. */
+static int64_t in_memory(const struct cat_runs *r)
+{
+	int64_t bytes = r->held_bytes;
+
+	for (size_t i = 0; i < r->nruns; i++)
+		if (r->runs[i].rows)
+			bytes += cat_batch_bytes(r->runs[i].rows) + r->runs[i].nrows * 8;
+	return bytes;
+}
+
+int cat_runs_put(struct cat_runs *r, struct cat_batch *b, const int64_t *keys, struct cat_error *err)
+{
+	const int64_t bytes = cat_batch_bytes(b) + b->nrows * (int64_t)sizeof *keys;
+	int rc = CAT_OK;
+
+	if (b->nrows == 0) {
+		cat_batch_unref(b);
+		return CAT_OK;
+	}
+	if (in_memory(r) + bytes > r->memory_bytes && (r->nkeys || r->nruns)) {
+		rc = make_run(r, err);
+		if (rc == CAT_OK)
+			rc = spill_all(r, err);
+	} else if (r->nkeys + b->nrows > CAT_KEYSORT_MAX) {
+		rc = make_run(r, err);
+	}
+	if (rc == CAT_OK && r->nkeys + b->nrows > r->cap_keys) {
+		const int64_t want = r->cap_keys * 2 > r->nkeys + b->nrows ? r->cap_keys * 2 : r->nkeys + b->nrows;
+		int64_t *grown = cat_realloc(r->keys, (size_t)want, sizeof *grown);
+
+		if (grown)
+			r->keys = grown, r->cap_keys = want;
+		else
+			rc = cat_fail_mem(err, (size_t)want * sizeof *grown);
+	}
+	if (rc == CAT_OK && cat_grow(&r->batches, &r->cap_batches, r->nbatches, sizeof(struct cat_batch *)) != 0)
+		rc = cat_fail_mem(err, r->cap_batches * sizeof(struct cat_batch *));
+	if (rc != CAT_OK) {
+		cat_batch_unref(b);
+		return rc;
+	}
+	memcpy(r->keys + r->nkeys, keys, (size_t)b->nrows * sizeof *keys);
+	r->nkeys += b->nrows;
+	r->nrows += b->nrows;
+	r->held_bytes += bytes;
+	r->all_bytes += bytes;
+	r->batches[r->nbatches++] = b;
+	return CAT_OK;
+}
+
+int cat_runs_finish(struct cat_runs *r, struct cat_error *err)
+{
+	CAT_TRY(make_run(r, err));
+	/* What was spilled once will be read piece by piece: the memory is for the pieces then. */
+	if (r->spilled)
+		CAT_TRY(spill_all(r, err));
+	cat_free(r->keys);
+	r->keys = NULL;
+	r->cap_keys = 0;
+	r->finished = true;
+	return CAT_OK;
+}
+
+/* --- reading --- */
+
+static int64_t lower_bound(const int64_t *keys, int64_t n, int64_t key)
+{
+	int64_t at = 0;
+
+	while (n > 0) {
+		const int64_t half = n / 2;
+
+		if (keys[at + half] < key)
+			at += half + 1, n -= half + 1;
+		else
+			n = half;
+	}
+	return at;
+}
+
+static int pread_all(struct cat_runs *r, int fd, void *to, size_t len, int64_t off, struct cat_error *err)
+{
+	uint8_t *p = to;
+
+	while (len > 0) {
+		const ssize_t n = pread(fd, p, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return cat_fail_sys(err, CAT_E_IO, n < 0 ? errno : EIO, "cannot read back from %s", r->temp_dir);
+		p += n;
+		off += n;
+		len -= (size_t)n;
+	}
+	return CAT_OK;
+}
+
+/* First row of the run whose key is not below KEY. */
+static int find(struct cat_runs *r, const struct run *u, int64_t key, int64_t *row, struct cat_error *err)
+{
+	int64_t block, n, local[BLOCK];
+
+	if (u->keys) {
+		*row = lower_bound(u->keys, u->nrows, key);
+		return CAT_OK;
+	}
+	/* The last block whose first key is below KEY is the one that holds the place. */
+	block = lower_bound(u->sample, u->nblocks, key) - 1;
+	if (block < 0) {
+		*row = 0;
+		return CAT_OK;
+	}
+	n = u->nrows - block * BLOCK < BLOCK ? u->nrows - block * BLOCK : BLOCK;
+	CAT_TRY(pread_all(r, u->keys_fd, local, (size_t)n * sizeof *local, block * BLOCK * (int64_t)sizeof *local, err));
+	*row = block * BLOCK + lower_bound(local, n, key);
+	return CAT_OK;
+}
+
+int cat_runs_count(struct cat_runs *r, int64_t lo, int64_t hi, int64_t *n, struct cat_error *err)
+{
+	*n = 0;
+	for (size_t i = 0; i < r->nruns; i++) {
+		int64_t from, to;
+
+		CAT_TRY(find(r, &r->runs[i], lo, &from, err));
+		CAT_TRY(find(r, &r->runs[i], hi, &to, err));
+		*n += to > from ? to - from : 0;
+	}
+	return CAT_OK;
+}
+
+int cat_runs_split(struct cat_runs *r, int64_t lo, int64_t hi, int64_t max, int64_t *hi2, struct cat_error *err)
+{
+	int64_t good = lo, bad = hi, n;
+
+	CAT_TRY(cat_runs_count(r, lo, hi, &n, err));
+	if (n <= max) {
+		*hi2 = hi;
+		return CAT_OK;
+	}
+	while (bad - good > 1) {
+		const int64_t mid = good + (bad - good) / 2;
+
+		CAT_TRY(cat_runs_count(r, lo, mid, &n, err));
+		if (n <= max)
+			good = mid;
+		else
+			bad = mid;
+	}
+	*hi2 = good > lo ? good : lo + 1;
+	return CAT_OK;
+}
+
+static int read_block(struct cat_runs *r, const struct run *u, int64_t i, struct cat_batch **out,
+                      struct cat_error *err)
+{
+	const size_t head = r->schema_message->size, len = (size_t)(u->offs[i + 1] - u->offs[i]);
+	static const uint8_t eos[8] = {0xff, 0xff, 0xff, 0xff};
+	struct cat_buf *b;
+	struct cat_reader *reader = NULL;
+	struct cat_feed *feed = NULL;
+	struct cat_source *s = NULL;
+	int rc = cat_buf_new(head + len + sizeof eos, &b, err);
+
+	*out = NULL;
+	if (rc != CAT_OK)
+		return rc;
+	memcpy(b->data, r->schema_message->data, head);
+	memcpy(b->data + head + len, eos, sizeof eos);
+	rc = pread_all(r, u->fd, b->data + head, len, u->offs[i], err);
+	if (rc == CAT_OK)
+		rc = cat_reader_memory(b, r->temp_dir, &reader, err);
+	cat_buf_unref(b);
+	if (rc == CAT_OK)
+		rc = cat_ipc_feed(reader, NULL, &feed, err);
+	if (rc == CAT_OK)
+		rc = cat_feed_source(feed, &s, err);
+	if (rc == CAT_OK)
+		rc = s->ops->next(s, out, err);
+	if (rc == CAT_OK && !*out)
+		rc = cat_fail(err, CAT_E_BUG, "a block without rows");
+	cat_source_close(s);
+	return rc;
+}
+
+/* Parts being collected: batches and, run after run, their keys. */
+struct parts {
+	struct cat_batch **v;
+	size_t n, cap;
+	int64_t *keys;
+	int64_t nkeys;
+};
+
+static int add_part(struct parts *p, const struct cat_batch *b, int64_t off, int64_t n, struct cat_error *err)
+{
+	if (cat_grow(&p->v, &p->cap, p->n, sizeof(struct cat_batch *)) != 0)
+		return cat_fail_mem(err, p->cap * sizeof(struct cat_batch *));
+	CAT_TRY(cat_batch_slice(b, off, n, &p->v[p->n], err));
+	p->n++;
+	return CAT_OK;
+}
+
+static int collect(struct cat_runs *r, const struct run *u, int64_t from, int64_t to, struct parts *p,
+                   struct cat_error *err)
+{
+	const size_t bytes = (size_t)(to - from) * sizeof *p->keys;
+
+	if (u->rows) {
+		memcpy(p->keys + p->nkeys, u->keys + from, bytes);
+		p->nkeys += to - from;
+		return add_part(p, u->rows, from, to - from, err);
+	}
+	CAT_TRY(pread_all(r, u->keys_fd, p->keys + p->nkeys, bytes, from * (int64_t)sizeof *p->keys, err));
+	p->nkeys += to - from;
+	for (int64_t i = from / BLOCK; i * BLOCK < to; i++) {
+		const int64_t a = from > i * BLOCK ? from - i * BLOCK : 0;
+		struct cat_batch *b;
+		int64_t z;
+		int rc;
+
+		CAT_TRY(read_block(r, u, i, &b, err));
+		z = to < i * BLOCK + b->nrows ? to - i * BLOCK : b->nrows;
+		rc = add_part(p, b, a, z - a, err);
+		cat_batch_unref(b);
+		CAT_TRY(rc);
+	}
+	return CAT_OK;
+}
+
+static int sort_parts(struct cat_runs *r, struct parts *p, bool sorted, struct cat_batch **out,
+                      struct cat_error *err)
+{
+	struct cat_batch *all = NULL, *last;
+	int32_t *order = NULL;
+	int64_t *keys = NULL;
+	int rc;
+
+	if (p->n == 0)
+		return cat_batch_new(r->schema, 0, out, err);
+	rc = cat_concat_batches(p->v, (int)p->n, &all, err);
+	/* What came from disk carries a schema of its own. */
+	if (rc == CAT_OK)
+		rc = cat_batch_project(all, r->schema, (const int[]){0}, 0, &last, err);
+	if (rc == CAT_OK) {
+		for (int k = 0; k < all->ncols; k++)
+			last->cols[k] = cat_column_ref(all->cols[k]);
+		cat_batch_unref(all);
+		all = last;
+	}
+	if (rc == CAT_OK && !sorted) {
+		order = cat_malloc((size_t)p->nkeys * sizeof *order);
+		keys = cat_malloc((size_t)p->nkeys * sizeof *keys);
+		rc = order && keys ? cat_keysort(p->keys, p->nkeys, order, err)
+		                   : cat_fail_mem(err, (size_t)p->nkeys * sizeof *keys);
+		if (rc == CAT_OK)
+			rc = cat_take_batch(all, order, p->nkeys, out, err);
+		if (rc == CAT_OK) {
+			for (int64_t i = 0; i < p->nkeys; i++)
+				keys[i] = p->keys[order[i]];
+			memcpy(p->keys, keys, (size_t)p->nkeys * sizeof *keys);
+		}
+		cat_free(order);
+		cat_free(keys);
+	} else if (rc == CAT_OK) {
+		*out = cat_batch_ref(all);
+	}
+	cat_batch_unref(all);
+	return rc;
+}
+
+int cat_runs_read(struct cat_runs *r, int64_t lo, int64_t hi, struct cat_batch **out, int64_t **keys,
+                  struct cat_error *err)
+{
+	struct parts p = {0};
+	int64_t n;
+	int rc, used = 0;
+
+	CAT_TRY(cat_runs_count(r, lo, hi, &n, err));
+	if (n > CAT_KEYSORT_MAX)
+		return cat_fail(err, CAT_E_SYSTEM, "%lld rows at one place are more than can be sorted at once",
+		                (long long)n);
+	p.keys = cat_malloc((size_t)n * sizeof *p.keys);
+	rc = p.keys ? CAT_OK : cat_fail_mem(err, (size_t)n * sizeof *p.keys);
+	for (size_t i = 0; rc == CAT_OK && i < r->nruns; i++) {
+		int64_t from, to;
+
+		rc = find(r, &r->runs[i], lo, &from, err);
+		if (rc == CAT_OK)
+			rc = find(r, &r->runs[i], hi, &to, err);
+		if (rc == CAT_OK && to > from) {
+			used++;
+			rc = collect(r, &r->runs[i], from, to, &p, err);
+		}
+	}
+	if (rc == CAT_OK)
+		rc = sort_parts(r, &p, used <= 1, out, err);
+	for (size_t i = 0; i < p.n; i++)
+		cat_batch_unref(p.v[i]);
+	cat_free(p.v);
+	if (rc == CAT_OK && keys)
+		*keys = p.keys;
+	else
+		cat_free(p.keys);
+	return rc;
+}

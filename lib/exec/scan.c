@@ -1,0 +1,442 @@
+#include "exec/scan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "columnar/kernels.h"
+#include "columnar/position.h"
+#include "expr/expr.h"
+#include "expr/prune.h"
+#include "expr/select.h"
+
+#define COVER_ORDER 16
+#define COVER_CELLS 256
+
+struct scan {
+	struct cat_source base;
+	struct cat_feed *feed;
+	struct cat_pool *pool;
+	struct cat_ordered *queue;
+	struct cat_select *select;
+	struct cat_expr *where;
+	struct cat_scan_region *region;
+	int ra, dec, hpx; /* columns of the feed; -1: none */
+	int *first_cols;  /* what the filters need, ascending */
+	int nfirst;
+	int *then_cols; /* what the output needs beyond that */
+	int nthen;
+	int64_t left;     /* rows still wanted; -1: all */
+	int64_t memory_bytes;
+	int ahead, max_ahead; /* pieces in flight: now, at most */
+	int in_flight;
+	bool ended;
+	struct cat_batch *current; /* being given out in slices */
+	int64_t pos, slice_rows;
+};
+struct job {
+	struct scan *scan;
+	struct cat_work *work;
+	struct cat_batch *result; /* NULL: no row survived */
+};
+
+/* --- regions --- */
+
+int cat_scan_region_new(struct cat_region *region, struct cat_scan_region **out, struct cat_error *err)
+{
+	struct cat_scan_region *r = cat_calloc(1, sizeof *r);
+	int rc;
+
+	if (!r) {
+		cat_region_free(region);
+		return cat_fail_mem(err, sizeof *r);
+	}
+	r->region = region;
+	rc = cat_region_cover(region, COVER_ORDER, COVER_CELLS, &r->cover, err);
+	if (rc != CAT_OK) {
+		cat_scan_region_free(r);
+		return rc;
+	}
+	cat_region_bounds(region, &r->box);
+	*out = r;
+	return CAT_OK;
+}
+
+void cat_scan_region_free(struct cat_scan_region *r)
+{
+	if (!r)
+		return;
+	cat_region_free(r->region);
+	cat_cover_fini(&r->cover);
+	cat_free(r);
+}
+
+bool cat_scan_region_keep(void *arg, int64_t lo, int64_t hi)
+{
+	const struct cat_scan_region *r = arg;
+
+	return cat_cover_overlaps(&r->cover, lo, hi);
+}
+
+/* --- leaving pieces out by metadata --- */
+
+static void work_stats(void *arg, int col, struct cat_range_stats *out)
+{
+	struct cat_work *w = arg;
+
+	w->ops->stats(w, col, out);
+}
+
+static double bound(const struct cat_range_stats *s, bool max)
+{
+	if (!s->known || s->is_text)
+		return NAN;
+	if (s->is_int)
+		return (double)(max ? s->max_i64 : s->min_i64);
+	return max ? s->max_f64 : s->min_f64;
+}
+
+static bool outside_region(const struct scan *s, struct cat_work *w)
+{
+	struct cat_range_stats hpx = {0}, ra = {0}, dec = {0};
+
+	if (s->hpx >= 0) {
+		w->ops->stats(w, s->hpx, &hpx);
+		/* An index with nulls in it says nothing of those rows. */
+		if (hpx.known && hpx.is_int && hpx.nulls == 0 &&
+		    !cat_cover_overlaps(&s->region->cover, hpx.min_i64, hpx.max_i64 + 1))
+			return true;
+	}
+	w->ops->stats(w, s->ra, &ra);
+	w->ops->stats(w, s->dec, &dec);
+	return !cat_region_box_overlaps(&s->region->box, bound(&ra, false), bound(&ra, true), bound(&dec, false),
+	                                bound(&dec, true));
+}
+
+static bool not_needed(const struct scan *s, struct cat_work *w)
+{
+	if (w->nrows == 0)
+		return true;
+	if (!w->ops->stats)
+		return false;
+	if (s->region && outside_region(s, w))
+		return true;
+	return s->where && cat_expr_prune(s->where, work_stats, w) == CAT_PRUNE_NEVER;
+}
+
+/* --- one piece: decode, filter, select; on any thread --- */
+
+/* Decodes COLS into the places they have in FULL, a batch of the feed's schema. */
+static int decode_into(struct job *j, const int *cols, int n, struct cat_batch **full, struct cat_error *err)
+{
+	struct cat_batch *b;
+	int rc;
+
+	CAT_TRY(j->work->ops->decode(j->work, cols, n, &b, err));
+	rc = *full ? CAT_OK : cat_batch_new(j->scan->feed->schema, b->nrows, full, err);
+	for (int i = 0; rc == CAT_OK && i < n; i++)
+		(*full)->cols[cols[i]] = cat_column_ref(b->cols[i]);
+	cat_batch_unref(b);
+	return rc;
+}
+
+static int where_rows(const struct scan *s, const struct cat_batch *full, int32_t *idx, int64_t *n,
+                      struct cat_error *err)
+{
+	struct cat_column *mask;
+
+	CAT_TRY(cat_expr_eval(s->where, full, &mask, err));
+	*n = cat_mask_indices(mask, idx);
+	cat_column_unref(mask);
+	return CAT_OK;
+}
+
+/* Keeps those of the N rows in IDX that lie in the region. */
+static int region_rows(const struct scan *s, const struct cat_batch *full, int32_t *idx, int64_t *n,
+                       struct cat_error *err)
+{
+	const int64_t nrows = full->nrows;
+	double *ra = cat_malloc((size_t)nrows * 2 * sizeof *ra), *dec = ra + nrows;
+	uint8_t *in = cat_malloc((size_t)nrows);
+	int rc = ra && in ? cat_position_values(full, s->ra, s->dec, ra, dec, err)
+	                  : cat_fail_mem(err, (size_t)nrows * 2 * sizeof *ra);
+	int64_t kept = 0;
+
+	if (rc == CAT_OK) {
+		cat_region_contains_n(s->region->region, ra, dec, nrows, in);
+		for (int64_t i = 0; i < *n; i++)
+			if (in[idx[i]])
+				idx[kept++] = idx[i];
+		*n = kept;
+	}
+	cat_free(ra);
+	cat_free(in);
+	return rc;
+}
+
+/* The rows IDX of every column that is there. */
+static int take_present(struct cat_batch **full, const int32_t *idx, int64_t n, struct cat_error *err)
+{
+	struct cat_batch *t;
+
+	CAT_TRY(cat_batch_new((*full)->schema, n, &t, err));
+	for (int i = 0; i < t->ncols; i++) {
+		int rc = (*full)->cols[i] ? cat_take((*full)->cols[i], idx, n, &t->cols[i], err) : CAT_OK;
+
+		if (rc != CAT_OK) {
+			cat_batch_unref(t);
+			return rc;
+		}
+	}
+	cat_batch_unref(*full);
+	*full = t;
+	return CAT_OK;
+}
+
+/* Decodes what the filters need, then the rest if any row survives. *FULL NULL: none did. */
+static int filtered(struct job *j, struct cat_batch **full, struct cat_error *err)
+{
+	const struct scan *s = j->scan;
+	int32_t *idx;
+	int64_t n;
+	int rc;
+
+	CAT_TRY(decode_into(j, s->first_cols, s->nfirst, full, err));
+	n = (*full)->nrows;
+	idx = cat_malloc((size_t)n * sizeof *idx);
+	if (!idx)
+		return cat_fail_mem(err, (size_t)n * sizeof *idx);
+	for (int64_t i = 0; i < n; i++)
+		idx[i] = (int32_t)i;
+	rc = s->where ? where_rows(s, *full, idx, &n, err) : CAT_OK;
+	if (rc == CAT_OK && n && s->region)
+		rc = region_rows(s, *full, idx, &n, err);
+	if (rc == CAT_OK && n == 0) {
+		cat_batch_unref(*full);
+		*full = NULL;
+	} else if (rc == CAT_OK) {
+		if (s->nthen)
+			rc = decode_into(j, s->then_cols, s->nthen, full, err);
+		if (rc == CAT_OK && n < (*full)->nrows)
+			rc = take_present(full, idx, n, err);
+	}
+	cat_free(idx);
+	return rc;
+}
+
+static int run_job(void *arg, struct cat_error *err)
+{
+	struct job *j = arg;
+	const struct scan *s = j->scan;
+	struct cat_batch *full = NULL;
+	int rc = s->nfirst || s->where ? filtered(j, &full, err)
+	                               : decode_into(j, s->then_cols, s->nthen, &full, err);
+
+	if (rc == CAT_OK && full && s->select)
+		rc = cat_select_eval(s->select, full, &j->result, err);
+	else if (rc == CAT_OK)
+		j->result = cat_batch_ref(full);
+	cat_batch_unref(full);
+	if (rc != CAT_OK && j->work->where)
+		cat_wrap(err, "%s", j->work->where);
+	cat_work_free(j->work);
+	j->work = NULL;
+	return rc;
+}
+
+static void free_job(void *arg)
+{
+	struct job *j = arg;
+
+	cat_work_free(j->work);
+	cat_batch_unref(j->result);
+	cat_free(j);
+}
+
+/* --- the source --- */
+
+/* Hands pieces to the pool as far ahead as memory allows. */
+static int submit_ahead(struct scan *s, struct cat_error *err)
+{
+	while (!s->ended && s->in_flight < s->ahead && !cat_ordered_full(s->queue)) {
+		struct cat_work *w;
+		struct job *j;
+
+		if (s->in_flight > 0 && cat_buf_live_bytes() > s->memory_bytes / 2)
+			return CAT_OK;
+		CAT_TRY(s->feed->ops->next(s->feed, &w, err));
+		if (!w) {
+			s->ended = true;
+			return CAT_OK;
+		}
+		if (not_needed(s, w)) {
+			cat_work_free(w);
+			continue;
+		}
+		j = cat_calloc(1, sizeof *j);
+		if (!j) {
+			cat_work_free(w);
+			return cat_fail_mem(err, sizeof *j);
+		}
+		j->scan = s;
+		j->work = w;
+		cat_ordered_submit(s->queue, j);
+		s->in_flight++;
+	}
+	return CAT_OK;
+}
+
+/* The next piece's rows into s->current; NULL at the end. */
+static int next_piece(struct scan *s, struct cat_error *err)
+{
+	while (!s->current) {
+		struct job *j;
+		void *arg;
+
+		CAT_TRY(submit_ahead(s, err));
+		CAT_TRY(cat_ordered_take(s->queue, &arg, err));
+		j = arg;
+		if (!j)
+			return CAT_OK;
+		s->in_flight--;
+		/* A short look at the beginning must not read far ahead. */
+		s->ahead = s->ahead * 2 < s->max_ahead ? s->ahead * 2 : s->max_ahead;
+		if (j->result && j->result->nrows > 0) {
+			s->current = j->result;
+			j->result = NULL;
+			s->pos = 0;
+		}
+		free_job(j);
+	}
+	return CAT_OK;
+}
+
+static int scan_next(struct cat_source *source, struct cat_batch **out, struct cat_error *err)
+{
+	struct scan *s = (struct scan *)source;
+	int64_t n;
+
+	*out = NULL;
+	if (s->left == 0)
+		return CAT_OK;
+	CAT_TRY(next_piece(s, err));
+	if (!s->current)
+		return CAT_OK;
+	n = s->current->nrows - s->pos;
+	n = n < s->slice_rows ? n : s->slice_rows;
+	n = s->left < 0 || n < s->left ? n : s->left;
+	if (s->pos == 0 && n == s->current->nrows) {
+		*out = s->current;
+		s->current = NULL;
+	} else {
+		CAT_TRY(cat_batch_slice(s->current, s->pos, n, out, err));
+		s->pos += n;
+		if (s->pos == s->current->nrows) {
+			cat_batch_unref(s->current);
+			s->current = NULL;
+		}
+	}
+	if (s->left > 0)
+		s->left -= n;
+	return CAT_OK;
+}
+
+static void scan_close(struct cat_source *source)
+{
+	struct scan *s = (struct scan *)source;
+
+	cat_ordered_free(s->queue);
+	cat_batch_unref(s->current);
+	cat_select_free(s->select);
+	cat_expr_free(s->where);
+	cat_feed_close(s->feed);
+	cat_scan_region_free(s->region);
+	cat_schema_unref(s->base.schema);
+	cat_free(s->first_cols);
+	cat_free(s->then_cols);
+	cat_free(s);
+}
+
+static const struct cat_source_ops scan_ops = {scan_next, scan_close};
+
+/* Splits the columns that are used into those the filters need and the others. */
+static int plan_columns(struct scan *s, struct cat_error *err)
+{
+	const int n = s->feed->schema->nfields;
+	bool *first = cat_calloc((size_t)n * 2, sizeof *first), *then = first + n;
+
+	s->first_cols = cat_calloc((size_t)n, sizeof *s->first_cols);
+	s->then_cols = cat_calloc((size_t)n, sizeof *s->then_cols);
+	if (!first || !s->first_cols || !s->then_cols) {
+		cat_free(first);
+		return cat_fail_mem(err, (size_t)n * sizeof *s->first_cols);
+	}
+	if (s->where)
+		cat_expr_columns(s->where, first);
+	if (s->region)
+		first[s->ra] = first[s->dec] = true;
+	if (s->select)
+		cat_select_columns(s->select, then);
+	for (int i = 0; i < n; i++) {
+		if (first[i])
+			s->first_cols[s->nfirst++] = i;
+		else if (then[i] || !s->select)
+			s->then_cols[s->nthen++] = i;
+	}
+	cat_free(first);
+	return CAT_OK;
+}
+
+static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_error *err)
+{
+	struct cat_schema *schema = s->feed->schema;
+	const int jobs = cat_pool_jobs(s->pool);
+	char which[256];
+
+	if (o->where) {
+		CAT_TRY(cat_expr_parse(o->where, &s->where, err));
+		CAT_TRY(cat_expr_bind_where(s->where, schema, err));
+	}
+	if (o->columns) {
+		CAT_TRY(cat_select_parse(o->columns, &s->select, err));
+		CAT_TRY(cat_select_bind(s->select, schema, err));
+	}
+	if (s->region) {
+		CAT_TRY(cat_position_columns(schema, o->ra, o->dec, &s->ra, &s->dec, which, sizeof which, err));
+		/* The index belongs to the table's own positions, not to others that the user names. */
+		s->hpx = o->ra || o->dec ? -1 : cat_schema_find(schema, "_healpix_29");
+	}
+	CAT_TRY(plan_columns(s, err));
+	s->base.schema = cat_schema_ref(s->select ? cat_select_schema(s->select) : schema);
+	s->slice_rows = cat_batch_rows(s->base.schema);
+	s->max_ahead = jobs == 1 ? 1 : 2 * jobs;
+	s->ahead = 1;
+	return cat_ordered_new(s->pool, s->max_ahead, run_job, free_job, &s->queue, err);
+}
+
+int cat_scan_open(struct cat_feed *feed, const struct cat_scan_options *o, struct cat_pool *p, struct cat_source **out,
+                  struct cat_error *err)
+{
+	struct scan *s = cat_calloc(1, sizeof *s);
+	int rc;
+
+	if (!s) {
+		cat_feed_close(feed);
+		cat_scan_region_free(o->region);
+		return cat_fail_mem(err, sizeof *s);
+	}
+	s->base.ops = &scan_ops;
+	s->feed = feed;
+	s->pool = p;
+	s->region = o->region;
+	s->left = o->limit;
+	s->memory_bytes = o->memory_bytes;
+	s->ra = s->dec = s->hpx = -1;
+	rc = plan(s, o, err);
+	if (rc != CAT_OK) {
+		scan_close(&s->base);
+		return rc;
+	}
+	*out = &s->base;
+	return CAT_OK;
+}

@@ -1,0 +1,39 @@
+/* scan -- a table as a stream of the rows and columns that are wanted, read and decoded in parallel.
+ *
+ * Layer: exec. Pieces that metadata shows to hold no wanted row are not read; columns that only surviving
+ * rows need are decoded after the filter. The order of rows is the table's.
+ */
+#ifndef CAT_EXEC_SCAN_H
+#define CAT_EXEC_SCAN_H
+
+#include "columnar/pump.h"
+#include "exec/pool.h"
+#include "sky/region.h"
+
+/* A region and the cells that hold it: made once, before the table is opened, so that partitions can be
+ * left out by it. */
+struct cat_scan_region {
+	struct cat_region *region;
+	struct cat_cover cover;
+	struct cat_region_box box;
+};
+/* Takes over REGION, also on failure. */
+CAT_MUST_USE int cat_scan_region_new(struct cat_region *region, struct cat_scan_region **out, struct cat_error *err);
+void cat_scan_region_free(struct cat_scan_region *r); /* accepts NULL */
+/* For struct cat_hats_want: ARG is the region. */
+bool cat_scan_region_keep(void *arg, int64_t lo, int64_t hi);
+
+struct cat_scan_options {
+	const char *columns; /* SQL select list, or NULL: all */
+	const char *where;   /* predicate, or NULL */
+	int64_t limit;       /* -1: all rows */
+	const char *ra, *dec; /* names of the position columns, or NULL: found by the rules */
+	struct cat_scan_region *region; /* taken over; NULL: the whole sky */
+	int64_t memory_bytes; /* what the process may hold; bounds how far reading runs ahead */
+};
+
+/* Takes over FEED and the region, also on failure; P outlives the source. */
+CAT_MUST_USE int cat_scan_open(struct cat_feed *feed, const struct cat_scan_options *o, struct cat_pool *p,
+                               struct cat_source **out, struct cat_error *err);
+
+#endif

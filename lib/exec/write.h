@@ -1,0 +1,15 @@
+/* write -- the parallel sink: pieces are encoded on the pool, their bytes appended in order.
+ *
+ * Layer: exec. The same bytes for any number of threads: what is cut where is the encoder's decision alone.
+ */
+#ifndef CAT_EXEC_WRITE_H
+#define CAT_EXEC_WRITE_H
+
+#include "columnar/pump.h"
+#include "exec/pool.h"
+
+/* Takes over E and W, also on failure; P outlives the sink. */
+CAT_MUST_USE int cat_write_open(struct cat_encoder *e, struct cat_writer *w, struct cat_pool *p,
+                                struct cat_sink **out, struct cat_error *err);
+
+#endif
