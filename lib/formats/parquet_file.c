@@ -114,8 +114,7 @@ void cat_parquet_close(struct cat_parquet_file *f)
 {
 	if (!f)
 		return;
-	for (int i = 0; i < CAT_PQ_IDLE; i++)
-		cat_pq_scratch_free(atomic_load(&f->idle[i]));
+	cat_pq_idle_fini(&f->idle);
 	cat_pq_tree_fini(&f->tree);
 	cat_pq_footer_fini(&f->footer);
 	cat_free(f->created_by);
@@ -166,30 +165,6 @@ const char *cat_parquet_created_by(const struct cat_parquet_file *f)
 struct cat_buf *cat_parquet_footer(const struct cat_parquet_file *f)
 {
 	return cat_buf_ref(f->footer.bytes);
-}
-
-/* --- scratch, one per thread that decodes --- */
-
-static struct cat_pq_scratch *take_scratch(struct cat_parquet_file *f)
-{
-	for (int i = 0; i < CAT_PQ_IDLE; i++) {
-		struct cat_pq_scratch *s = atomic_exchange(&f->idle[i], NULL);
-
-		if (s)
-			return s;
-	}
-	return cat_calloc(1, sizeof(struct cat_pq_scratch));
-}
-
-static void give_scratch(struct cat_parquet_file *f, struct cat_pq_scratch *s)
-{
-	for (int i = 0; i < CAT_PQ_IDLE; i++) {
-		struct cat_pq_scratch *none = NULL;
-
-		if (atomic_compare_exchange_strong(&f->idle[i], &none, s))
-			return;
-	}
-	cat_pq_scratch_free(s);
 }
 
 /* --- page indexes --- */
@@ -440,18 +415,18 @@ static int make_pieces(struct job *j, const int *cols, int n, struct cat_error *
 
 static int decode_columns(struct job *j, const int *cols, int n, struct cat_batch *b, struct cat_error *err)
 {
-	struct cat_pq_scratch *scratch = take_scratch(j->f);
+	struct cat_pq_scratch *scratch;
 	struct piece *p = j->pieces;
-	int rc = scratch ? CAT_OK : cat_fail_mem(err, sizeof *scratch);
+	int rc = CAT_OK;
 
+	CAT_TRY(cat_pq_scratch_take(&j->f->idle, &scratch, err));
 	for (int i = 0; rc == CAT_OK && i < n; i++) {
 		rc = decode_column(j, cols[i], p, scratch, &b->cols[i], err);
 		if (rc != CAT_OK)
 			cat_wrap(err, "column %s", j->f->tree.schema->fields[cols[i]].name);
 		p += j->f->tree.nodes[cols[i]].nleaves;
 	}
-	if (scratch)
-		give_scratch(j->f, scratch);
+	cat_pq_scratch_give(&j->f->idle, scratch);
 	return rc;
 }
 

@@ -5,12 +5,8 @@
 #ifndef CAT_FORMATS_PARQUET_FILE_H
 #define CAT_FORMATS_PARQUET_FILE_H
 
-#include <stdatomic.h>
-
 #include "formats/parquet.h"
 #include "formats/parquet_decode.h"
-
-#define CAT_PQ_IDLE 16
 
 struct cat_parquet_file {
 	struct cat_reader *reader;
@@ -19,8 +15,7 @@ struct cat_parquet_file {
 	struct cat_pq_tree tree;
 	int64_t nrows;
 	char *created_by;
-	/* Scratch that no thread uses at the moment. */
-	_Atomic(struct cat_pq_scratch *) idle[CAT_PQ_IDLE];
+	struct cat_pq_idle idle;
 };
 static inline const struct cat_pq_chunk *cat_pq_chunk_of(const struct cat_parquet_file *f, int group, int leaf)
 {

@@ -8,7 +8,7 @@
 
 #define PAGE_MAX ((int64_t)1 << 30)
 
-void cat_pq_scratch_free(struct cat_pq_scratch *s)
+static void scratch_free(struct cat_pq_scratch *s)
 {
 	if (!s)
 		return;
@@ -17,6 +17,33 @@ void cat_pq_scratch_free(struct cat_pq_scratch *s)
 	cat_buf_unref(s->stored);
 	cat_buf_unref(s->index);
 	cat_free(s);
+}
+
+int cat_pq_scratch_take(struct cat_pq_idle *idle, struct cat_pq_scratch **out, struct cat_error *err)
+{
+	*out = NULL;
+	for (int i = 0; i < CAT_PQ_IDLE && !*out; i++)
+		*out = atomic_exchange(&idle->slots[i], NULL);
+	if (!*out && !(*out = cat_calloc(1, sizeof **out)))
+		return cat_fail_mem(err, sizeof **out);
+	return CAT_OK;
+}
+
+void cat_pq_scratch_give(struct cat_pq_idle *idle, struct cat_pq_scratch *s)
+{
+	for (int i = 0; i < CAT_PQ_IDLE; i++) {
+		struct cat_pq_scratch *none = NULL;
+
+		if (atomic_compare_exchange_strong(&idle->slots[i], &none, s))
+			return;
+	}
+	scratch_free(s);
+}
+
+void cat_pq_idle_fini(struct cat_pq_idle *idle)
+{
+	for (int i = 0; i < CAT_PQ_IDLE; i++)
+		scratch_free(atomic_load(&idle->slots[i]));
 }
 
 int cat_pq_page_next(struct cat_pq_pages *w, struct cat_pq_page *page, bool *found, struct cat_error *err)

@@ -7,6 +7,8 @@
 #ifndef CAT_FORMATS_PARQUET_PAGE_H
 #define CAT_FORMATS_PARQUET_PAGE_H
 
+#include <stdatomic.h>
+
 #include "formats/codec.h"
 #include "formats/parquet_schema.h"
 
@@ -17,7 +19,14 @@ struct cat_pq_scratch {
 	struct cat_buf *stored;  /* values before they are converted; lengths of texts */
 	struct cat_buf *index;   /* indices into the dictionary; lengths of prefixes */
 };
-void cat_pq_scratch_free(struct cat_pq_scratch *s); /* accepts NULL */
+/* Scratch that no thread uses at the moment. Zero-initialised is valid; take and give from any thread. */
+#define CAT_PQ_IDLE 16
+struct cat_pq_idle {
+	_Atomic(struct cat_pq_scratch *) slots[CAT_PQ_IDLE];
+};
+CAT_MUST_USE int cat_pq_scratch_take(struct cat_pq_idle *idle, struct cat_pq_scratch **out, struct cat_error *err);
+void cat_pq_scratch_give(struct cat_pq_idle *idle, struct cat_pq_scratch *s);
+void cat_pq_idle_fini(struct cat_pq_idle *idle);
 
 struct cat_pq_pages {
 	const struct cat_pq_leaf *leaf;

@@ -57,17 +57,17 @@ static float half(const uint8_t *p)
 	return f;
 }
 
-/* INT96: nanoseconds of the day and the Julian day, to microseconds since 1970; false beyond 64 bits. */
-static bool int96(const uint8_t *p, int64_t *us)
+/* INT96: nanoseconds of the day and the Julian day, to microseconds since 1970. Spark writes its far dates with
+ * arithmetic that wraps around in 64 bits, so that is how they come back. */
+static int64_t int96(const uint8_t *p)
 {
 	int64_t ns;
-	uint32_t day;
+	int32_t day;
 
 	memcpy(&ns, p, 8);
 	memcpy(&day, p + 8, 4);
 	ns = ns / 1000 - (ns % 1000 < 0);
-	return !__builtin_mul_overflow((int64_t)day - 2440588, INT64_C(86400000000), us) &&
-	       !__builtin_add_overflow(*us, ns, us);
+	return (int64_t)((uint64_t)((int64_t)day - 2440588) * UINT64_C(86400000000) + (uint64_t)ns);
 }
 
 #define EACH(n, size, ...)                                                  \
@@ -99,7 +99,7 @@ static int convert(const struct cat_pq_leaf *leaf, const uint8_t *from, int64_t 
 		EACH(n, 2, const float f = half(from); memcpy(to + 4 * i, &f, 4));
 		break;
 	case CAT_PQ_INT96_TIME:
-		EACH(n, 12, int64_t us; if (!int96(from, &us)) return malformed(err, "INT96"); memcpy(to + 8 * i, &us, 8));
+		EACH(n, 12, const int64_t us = int96(from); memcpy(to + 8 * i, &us, 8));
 		break;
 	case CAT_PQ_SAME:
 	case CAT_PQ_TEXT:
