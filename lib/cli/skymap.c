@@ -16,17 +16,18 @@ static int count_batch(const struct cat_batch *b, int ra_col, int dec_col, doubl
                        struct cat_error *err)
 {
 	double *ra = cat_malloc((size_t)b->nrows * 2 * sizeof *ra), *dec = ra + b->nrows;
-	int rc = ra ? cat_position_values(b, ra_col, dec_col, ra, dec, err)
-	            : cat_fail_mem(err, (size_t)b->nrows * 2 * sizeof *ra);
 
-	for (int64_t i = 0; rc == CAT_OK && i < b->nrows; i++) {
+	if (!ra)
+		return cat_fail_mem(err, (size_t)b->nrows * 2 * sizeof *ra);
+	cat_position_values(b, ra_col, dec_col, ra, dec);
+	for (int64_t i = 0; i < b->nrows; i++) {
 		const int64_t c = cell(ra[i], dec[i]);
 
 		if (c >= 0)
 			counts[c]++, ++*rows;
 	}
 	cat_free(ra);
-	return rc;
+	return CAT_OK;
 }
 
 static int count_all(struct cat_source *s, const struct cat_rows *rows, double *counts, int64_t *n,

@@ -118,10 +118,10 @@ static int put_batch(struct cat_runs *runs, struct cat_schema *schema, const int
 {
 	double *ra = cat_malloc((size_t)b->nrows * 2 * sizeof *ra), *dec = ra + b->nrows;
 	int64_t *hpx = cat_malloc((size_t)b->nrows * 2 * sizeof *hpx), nbad = 0;
-	int rc = ra && hpx ? cat_position_values(b, o->ra, o->dec, ra, dec, err)
-	                   : cat_fail_mem(err, (size_t)b->nrows * 2 * sizeof *hpx);
+	int rc = ra && hpx ? CAT_OK : cat_fail_mem(err, (size_t)b->nrows * 2 * sizeof *hpx);
 
 	if (rc == CAT_OK) {
+		cat_position_values(b, o->ra, o->dec, ra, dec);
 		cat_hpx29_from_deg_n(ra, dec, b->nrows, hpx);
 		for (int64_t i = 0; i < b->nrows; i++)
 			nbad += hpx[i] < 0;

@@ -158,11 +158,13 @@ static int region_rows(const struct scan *s, const struct cat_batch *full, int32
 	const int64_t nrows = full->nrows;
 	double *ra = cat_malloc((size_t)nrows * 2 * sizeof *ra), *dec = ra + nrows;
 	uint8_t *in = cat_malloc((size_t)nrows);
-	int rc = ra && in ? cat_position_values(full, s->ra, s->dec, ra, dec, err)
-	                  : cat_fail_mem(err, (size_t)nrows * 2 * sizeof *ra);
 	int64_t kept = 0;
+	int rc = CAT_OK;
 
-	if (rc == CAT_OK) {
+	if (!ra || !in) {
+		rc = cat_fail_mem(err, (size_t)nrows * 2 * sizeof *ra);
+	} else {
+		cat_position_values(full, s->ra, s->dec, ra, dec);
 		cat_region_contains_n(s->region->region, ra, dec, nrows, in);
 		for (int64_t i = 0; i < *n; i++)
 			if (in[idx[i]])
