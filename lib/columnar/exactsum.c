@@ -80,13 +80,21 @@ void cat_exactsum_add_i64(struct cat_exactsum *s, int64_t v)
 
 /* --- arrays: error-free extraction in blocks (Rump, Ogita & Oishi, SIAM J. Sci. Comput. 31 (2008)) --- */
 
-/* Sums of 2^11 parts that are multiples of one unit and smaller than 2^41 units are exact in a double: 12
+/* Sums of 2^11 parts that are multiples of one unit and smaller than 2^40 units are exact in a double: 12
  * bits of the 53 are head-room. */
 #define BLOCK 2048
 #define HEAD_BITS 12
-#define MAX_LEVELS 4
+/* A block that did not fit says that its neighbours will not: so many are added one by one. */
+#define PAUSE 15
+
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define CLONES
+#endif
 
 /* The largest size; infinite when a value is not finite. */
+CLONES
 static double block_max(const double *v, int n)
 {
 	double max[8] = {0}, odd[8] = {0};
@@ -97,7 +105,7 @@ static double block_max(const double *v, int n)
 			const double a = fabs(v[i + k]);
 
 			max[k] = max[k] > a ? max[k] : a;
-			odd[k] += v[i + k] * 0; /* NaN for all that is not finite, and stays so */
+			odd[k] += a * 0; /* NaN for all that is not finite, and stays so */
 		}
 	for (; i < n; i++) {
 		max[0] = max[0] > fabs(v[i]) ? max[0] : fabs(v[i]);
@@ -110,66 +118,77 @@ static double block_max(const double *v, int n)
 	return odd[0] == 0 ? max[0] : INFINITY;
 }
 
-/* Splits what is left of each value at a power of two: the high parts are summed exactly and returned, the
- * low parts stay in V. *LEFT: whether any low part is not zero. */
-static double extract(double *v, const double *from, int n, double at, bool *left)
+/* Cuts every value at two places into a high, a middle and a low part. The high and the middle parts are
+ * summed, exactly; gives false when a low part is not zero. */
+CLONES
+static bool extract(const double *v, int n, double at_high, double at_middle, double *high, double *middle)
 {
-	double sum[8] = {0}, rest[8] = {0};
+	double h[8] = {0}, m[8] = {0}, low[8] = {0};
 	int i = 0;
 
 	for (; i + 8 <= n; i += 8)
 		for (int k = 0; k < 8; k++) {
-			const double q = (from[i + k] + at) - at, r = from[i + k] - q;
+			const double q = (v[i + k] + at_high) - at_high, r = v[i + k] - q;
+			const double p = (r + at_middle) - at_middle;
 
-			sum[k] += q;
-			rest[k] += fabs(r);
-			v[i + k] = r;
+			h[k] += q;
+			m[k] += p;
+			low[k] += fabs(r - p);
 		}
 	for (; i < n; i++) {
-		const double q = (from[i] + at) - at, r = from[i] - q;
+		const double q = (v[i] + at_high) - at_high, r = v[i] - q, p = (r + at_middle) - at_middle;
 
-		sum[0] += q;
-		rest[0] += fabs(r);
-		v[i] = r;
+		h[0] += q;
+		m[0] += p;
+		low[0] += fabs(r - p);
 	}
 	for (int k = 1; k < 8; k++) {
-		sum[0] += sum[k];
-		rest[0] += rest[k];
+		h[0] += h[k];
+		m[0] += m[k];
+		low[0] += low[k];
 	}
-	*left = rest[0] != 0;
-	return sum[0];
+	*high = h[0];
+	*middle = m[0];
+	return low[0] == 0;
 }
 
-static void add_block(struct cat_exactsum *s, const double *v, int n)
+/* False when the block reaches too far from its largest value, or to where split points are no normal
+ * numbers: then nothing was added. */
+static bool add_block(struct cat_exactsum *s, const double *v, int n)
 {
-	double low[BLOCK], max = block_max(v, n);
-	const double *from = v;
-	bool left = max != 0;
+	const double max = block_max(v, n);
+	double high, middle;
+	int e;
 
-	/* Very large, not finite, or so small that a split point would be subnormal: one by one. */
-	for (int level = 0; left && level < MAX_LEVELS && max < 0x1p990 && max > 0x1p-900; level++) {
-		int e;
-
-		(void)frexp(max, &e);
-		/* max < 2^e; parts become multiples of 2^(e + HEAD_BITS - 52), the rest at most half of that. */
-		cat_exactsum_add(s, extract(low, from, n, ldexp(1.5, e + HEAD_BITS), &left));
-		max = ldexp(1, e + HEAD_BITS - 53);
-		from = low;
-	}
-	for (int i = 0; left && i < n; i++)
-		if (from[i] != 0)
-			cat_exactsum_add(s, from[i]);
+	if (max == 0)
+		return true;
+	if (!(max < 0x1p990 && max > 0x1p-900))
+		return false;
+	/* max < 2^e: high parts are multiples of 2^(e + HEAD_BITS - 52), what is left is at most half of that. */
+	(void)frexp(max, &e);
+	if (!extract(v, n, ldexp(1.5, e + HEAD_BITS), ldexp(1.5, e + 2 * HEAD_BITS - 53), &high, &middle))
+		return false;
+	cat_exactsum_add(s, high);
+	cat_exactsum_add(s, middle);
+	return true;
 }
 
 void cat_exactsum_add_array(struct cat_exactsum *s, const double *v, int64_t n)
 {
-	if (n < 16) {
-		for (int64_t i = 0; i < n; i++)
-			cat_exactsum_add(s, v[i]);
-		return;
+	int pause = n < 16;
+
+	for (int64_t i = 0; i < n; i += BLOCK) {
+		const int k = n - i < BLOCK ? (int)(n - i) : BLOCK;
+
+		if (pause > 0)
+			pause--;
+		else if (add_block(s, v + i, k))
+			continue;
+		else
+			pause = PAUSE;
+		for (int j = 0; j < k; j++)
+			cat_exactsum_add(s, v[i + j]);
 	}
-	for (int64_t i = 0; i < n; i += BLOCK)
-		add_block(s, v + i, n - i < BLOCK ? (int)(n - i) : BLOCK);
 }
 
 void cat_exactsum_merge(struct cat_exactsum *s, const struct cat_exactsum *other)

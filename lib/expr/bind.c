@@ -986,8 +986,11 @@ int cat_expr_field(const struct cat_expr *e, struct cat_field *out, struct cat_e
 	struct cat_type type = nd->op == CAT_OP_CAST || nd->op == CAT_OP_TRY_CAST ? nd->cast : cat_cls_type(t->cls, t->unit);
 	int rc;
 
-	if (t->field && !t->wrap)
-		return cat_field_copy(out, t->field, err);
+	if (t->field && !t->wrap) {
+		CAT_TRY(cat_field_copy(out, t->field, err));
+		out->nullable |= nd->op != CAT_OP_NAME; /* what it is a field of may be null */
+		return CAT_OK;
+	}
 	CAT_TRY(cat_field_init(out, t->field ? t->field->name : "", t->list ? CAT_T_LIST : type.id, err));
 	out->nullable = true;
 	if (!t->list) {

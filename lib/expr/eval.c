@@ -524,20 +524,32 @@ int cat_eval_node(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec
 	return nd->kernel ? eval_args(ev, nd, out, err) : eval_choice(ev, nd, out, err);
 }
 
-int cat_expr_eval(const struct cat_expr *e, const struct cat_batch *b, struct cat_column **out, struct cat_error *err)
+static int eval_root(const struct cat_expr *e, const struct cat_batch *b, enum cat_cls cls, struct cat_column **out,
+                     struct cat_error *err)
 {
 	struct cat_eval ev = {.e = e, .b = b, .n = b->nrows};
-	const struct cat_node *root = &e->nodes[e->root];
 	struct cat_vec v;
 	int rc;
 
-	CAT_TRY(cat_eval_node(&ev, root, &v, err));
-	/* Aligned bits and ints as they are: only what CONTAINS gives as a condition is for the caller to turn. */
-	rc = cat_vec_spread(&v, b->nrows, err);
+	CAT_TRY(cat_eval_node(&ev, &e->nodes[e->root], &v, err));
+	rc = cat_vec_coerce(&ev, &v, cls, CAT_UNIT_S, err);
+	if (rc == CAT_OK)
+		rc = cat_vec_spread(&v, b->nrows, err);
 	if (rc != CAT_OK) {
 		cat_vec_drop(&v);
 		return rc;
 	}
 	*out = v.c;
 	return CAT_OK;
+}
+
+int cat_expr_eval(const struct cat_expr *e, const struct cat_batch *b, struct cat_column **out, struct cat_error *err)
+{
+	return eval_root(e, b, CAT_CLS_ANY, out, err);
+}
+
+int cat_expr_eval_where(const struct cat_expr *e, const struct cat_batch *b, struct cat_column **out,
+                        struct cat_error *err)
+{
+	return eval_root(e, b, CAT_CLS_BOOL, out, err);
 }

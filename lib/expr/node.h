@@ -150,6 +150,10 @@ static inline const struct cat_node *cat_expr_use(const struct cat_expr *e, cons
 {
 	return &e->nodes[e->args[nd->use0 + k].node];
 }
+/* Longer texts are refused. */
+#define CAT_EXPR_MAX_TEXT (1 << 20)
+/* [AS name]; *NAME stays NULL when there is none. */
+CAT_MUST_USE int cat_select_parse_as(struct cat_lexer *lx, char **name, struct cat_error *err);
 /* One expression from the lexer's place to the first token that cannot belong to it. */
 CAT_MUST_USE int cat_expr_parse_at(struct cat_lexer *lx, struct cat_expr **out, struct cat_error *err);
 
@@ -182,6 +186,8 @@ static inline void cat_vec_drop(struct cat_vec *v)
 enum cat_cls cat_cls_of(const struct cat_type *t);
 struct cat_type cat_cls_type(enum cat_cls cls, enum cat_unit unit);
 const char *cat_cls_name(enum cat_cls cls);
+/* Row I of a DECIMAL128 column, unscaled. */
+cat_i128 cat_decimal_at(const struct cat_column *c, int64_t i);
 /* N uninitialised values of a fixed-width type or bits (zeroed), no validity. */
 CAT_MUST_USE int cat_vec_fixed(struct cat_type type, int64_t n, struct cat_vec *out, struct cat_error *err);
 /* All null; one value when ONE. */

@@ -9,7 +9,6 @@
 /* Nesting of brackets and prefixes, which recurse here; and depth of the tree, over which bind and eval do. */
 #define MAX_NESTING 200
 #define MAX_DEPTH 1000
-#define MAX_TEXT (1 << 20)
 
 struct parser {
 	struct cat_lexer *lx;
@@ -591,8 +590,8 @@ int cat_expr_parse(const char *text, struct cat_expr **out, struct cat_error *er
 	struct cat_expr *e;
 	int rc;
 
-	if (strlen(text) > MAX_TEXT)
-		return cat_fail(err, CAT_E_USAGE, "expression longer than 1 MiB");
+	if (strlen(text) > CAT_EXPR_MAX_TEXT)
+		return cat_fail(err, CAT_E_USAGE, "expression longer than %d bytes", CAT_EXPR_MAX_TEXT);
 	CAT_TRY(cat_lex_next(&lx, err));
 	if (lx.tok == CAT_TOK_END)
 		return cat_expr_fail(err, CAT_E_USAGE, text, 0, 0, "an empty expression");

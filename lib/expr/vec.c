@@ -250,19 +250,23 @@ static int to_i64(struct cat_eval *ev, const struct cat_column *c, struct cat_ve
 	return CAT_OK;
 }
 
+cat_i128 cat_decimal_at(const struct cat_column *c, int64_t i)
+{
+	cat_i128 v;
+
+	memcpy(&v, c->data->data + (c->offset + i) * 16, 16);
+	return v;
+}
+
 static double decimal_value(const struct cat_column *c, int64_t i)
 {
-	int64_t hi;
-	uint64_t lo;
 	double scale = 1;
 
-	memcpy(&lo, c->data->data + (c->offset + i) * 16, 8);
-	memcpy(&hi, c->data->data + (c->offset + i) * 16 + 8, 8);
 	for (int k = 0; k < c->type.scale && k < 38; k++)
 		scale *= 10;
 	for (int k = 0; k > c->type.scale && k > -38; k--)
 		scale /= 10;
-	return (double)(cat_i128)((cat_u128)(uint64_t)hi << 64 | lo) / scale;
+	return (double)cat_decimal_at(c, i) / scale;
 }
 
 static void to_f64(const struct cat_column *c, struct cat_vec r)
