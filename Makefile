@@ -23,10 +23,11 @@ comma := ,
 
 # --- Debian's packages, each with its reason ------------------------------------------------------
 DEPS_BUILD := gcc make pkg-config \
-	libzstd-dev liblz4-dev libsnappy-dev libdeflate-dev libbrotli-dev \
+	libzstd-dev liblz4-dev libsnappy-dev libdeflate-dev libbrotli-dev zlib1g-dev \
 	libjansson-dev
 #   libzstd-dev, liblz4-dev   bodies of Arrow streams, pages of Parquet
-#   libsnappy-dev, libdeflate-dev, libbrotli-dev   Parquet pages that others wrote; .gz text
+#   libsnappy-dev, libdeflate-dev, libbrotli-dev   Parquet pages that others wrote
+#   zlib1g-dev                .gz text, as a stream
 #   libjansson-dev            --json and --spec
 DEPS_TEST := bats libcmocka-dev jq mandoc python3-venv libarchive-tools parallel shellcheck clang libclang-rt-14-dev valgrind
 #   bats, libcmocka-dev       command-line and unit tests
@@ -41,7 +42,7 @@ DEPS_TEST := bats libcmocka-dev jq mandoc python3-venv libarchive-tools parallel
 # --- flags -----------------------------------------------------------------------------------------
 CC ?= gcc
 PKG_CONFIG ?= pkg-config
-PKGS := libzstd liblz4 libbrotlidec libdeflate jansson
+PKGS := libzstd liblz4 libbrotlidec libdeflate zlib jansson
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wformat=2 -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wcast-qual -Wconversion -Wsign-conversion \
 	-Wswitch-enum -Wimplicit-fallthrough -Wno-format-truncation -Wno-maybe-uninitialized $(if $(CI),-Werror)

@@ -201,6 +201,48 @@ static bool scan(const char *s, size_t n, struct decimal *d)
 	return s == end;
 }
 
+/* N digits at S, at most 8, of which 8 bytes can be read. */
+static bool few_digits(const char *s, size_t n, uint64_t *v)
+{
+	const unsigned half = 4 * (unsigned)(8 - n);
+	uint64_t x;
+	char padded[8];
+
+	/* To the end of eight bytes, zeros in front; shifts by 64 in two halves, which C wants. */
+	memcpy(&x, s, 8);
+	x = x << half << half | UINT64_C(0x3030303030303030) >> 4 * n >> 4 * n;
+	memcpy(padded, &x, 8);
+	return eight_digits(padded, v);
+}
+
+/* The same without loops, for at most 8 digits on either side of the point and no exponent; 17 bytes can be
+ * read. */
+static bool scan_short(const char *s, size_t n, struct decimal *d)
+{
+	static const uint32_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+	const unsigned minus = (((unsigned)(unsigned char)*s ^ '-') - 1) >> 31;
+	uint64_t x, dots, whole, part;
+	size_t at = 8, behind = 0;
+
+	s += minus;
+	n -= minus;
+	memcpy(&x, s, 8);
+	x ^= UINT64_C(0x2e2e2e2e2e2e2e2e);
+	dots = (x - UINT64_C(0x0101010101010101)) & ~x & UINT64_C(0x8080808080808080);
+	if (dots)
+		at = (size_t)__builtin_ctzll(dots) >> 3;
+	if (at < n)
+		behind = n - at - 1;
+	else
+		at = n;
+	if (n < 2 || n - 1 > 16 || at > 7 || behind > 8)
+		return false;
+	if (!few_digits(s, at, &whole) || !few_digits(s + at + 1, behind, &part))
+		return false;
+	*d = (struct decimal){.negative = minus, .w = whole * power[behind] + part, .q = -(int)behind};
+	return true;
+}
+
 /* W x 10^Q, W not 0, as a float of BITS significand bits and least exponent EMIN; false where the bracket does
  * not decide. The significand has its leading bit, the value is *MANTISSA x 2^*EXP. */
 static bool scale(uint64_t w, int q, int bits, uint64_t *mantissa, int *exp)
@@ -261,25 +303,25 @@ static bool number_text(const char *s, size_t n, char *copy, size_t cap)
 	return digit;
 }
 
-bool cat_parse_f64(const char *s, size_t n, double *out)
+/* By the decimal D of the N bytes at S; COMPLETE: D is right. */
+static inline bool finish_f64(const struct decimal *d, bool complete, const char *s, size_t n, double *out)
 {
 	static const double exact[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
 	                               1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-	struct decimal d;
 	char copy[400], *end;
 	uint64_t m;
 	int e;
 
-	if (scan(s, n, &d) && !d.cut) {
-		if (d.w <= UINT64_C(1) << 53 && d.q >= -22 && d.q <= 22) {
+	if (complete) {
+		if (d->w <= UINT64_C(1) << 53 && d->q >= -22 && d->q <= 22) {
 			/* Both are exact, so that one operation rounds once. */
-			const double v = d.q < 0 ? (double)d.w / exact[-d.q] : (double)d.w * exact[d.q];
+			const double v = d->q < 0 ? (double)d->w / exact[-d->q] : (double)d->w * exact[d->q];
 
-			*out = d.negative ? -v : v;
+			*out = d->negative ? -v : v;
 			return true;
 		}
-		if (d.w && scale(d.w, d.q, 53, &m, &e) && e >= -1074 && e <= 971) {
-			const uint64_t word = (uint64_t)d.negative << 63 | (uint64_t)(e + 1075) << 52 |
+		if (d->w && scale(d->w, d->q, 53, &m, &e) && e >= -1074 && e <= 971) {
+			const uint64_t word = (uint64_t)d->negative << 63 | (uint64_t)(e + 1075) << 52 |
 			                      (m & ((UINT64_C(1) << 52) - 1));
 
 			memcpy(out, &word, sizeof word);
@@ -292,23 +334,37 @@ bool cat_parse_f64(const char *s, size_t n, double *out)
 	return *end == '\0';
 }
 
-bool cat_parse_f32(const char *s, size_t n, float *out)
+bool cat_parse_f64(const char *s, size_t n, double *out)
+{
+	struct decimal d;
+	const bool complete = scan(s, n, &d) && !d.cut;
+
+	return finish_f64(&d, complete, s, n, out);
+}
+
+bool cat_parse_f64_padded(const char *s, size_t n, double *out)
+{
+	struct decimal d;
+
+	return scan_short(s, n, &d) ? finish_f64(&d, true, s, n, out) : cat_parse_f64(s, n, out);
+}
+
+static inline bool finish_f32(const struct decimal *d, bool complete, const char *s, size_t n, float *out)
 {
 	static const float exact[] = {1e0f, 1e1f, 1e2f, 1e3f, 1e4f, 1e5f, 1e6f, 1e7f, 1e8f, 1e9f, 1e10f};
-	struct decimal d;
 	char copy[400], *end;
 	uint64_t m;
 	int e;
 
-	if (scan(s, n, &d) && !d.cut) {
-		if (d.w <= 1 << 24 && d.q >= -10 && d.q <= 10) {
-			const float v = d.q < 0 ? (float)d.w / exact[-d.q] : (float)d.w * exact[d.q];
+	if (complete) {
+		if (d->w <= 1 << 24 && d->q >= -10 && d->q <= 10) {
+			const float v = d->q < 0 ? (float)d->w / exact[-d->q] : (float)d->w * exact[d->q];
 
-			*out = d.negative ? -v : v;
+			*out = d->negative ? -v : v;
 			return true;
 		}
-		if (d.w && scale(d.w, d.q, 24, &m, &e) && e >= -149 && e <= 104) {
-			const uint32_t word = (uint32_t)d.negative << 31 | (uint32_t)(e + 150) << 23 |
+		if (d->w && scale(d->w, d->q, 24, &m, &e) && e >= -149 && e <= 104) {
+			const uint32_t word = (uint32_t)d->negative << 31 | (uint32_t)(e + 150) << 23 |
 			                      (uint32_t)(m & ((1 << 23) - 1));
 
 			memcpy(out, &word, sizeof word);
@@ -321,7 +377,51 @@ bool cat_parse_f32(const char *s, size_t n, float *out)
 	return *end == '\0';
 }
 
+bool cat_parse_f32(const char *s, size_t n, float *out)
+{
+	struct decimal d;
+	const bool complete = scan(s, n, &d) && !d.cut;
+
+	return finish_f32(&d, complete, s, n, out);
+}
+
+bool cat_parse_f32_padded(const char *s, size_t n, float *out)
+{
+	struct decimal d;
+
+	return scan_short(s, n, &d) ? finish_f32(&d, true, s, n, out) : cat_parse_f32(s, n, out);
+}
+
 /* --- writing --- */
+
+size_t cat_format_u64(uint64_t v, char *out)
+{
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+				    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+				    "8081828384858687888990919293949596979899";
+	char back[24];
+	char *p = back + sizeof back;
+	size_t n;
+
+	for (; v >= 100; v /= 100)
+		memcpy(p -= 2, pairs + 2 * (v % 100), 2);
+	if (v >= 10)
+		memcpy(p -= 2, pairs + 2 * v, 2);
+	else
+		*--p = (char)('0' + v);
+	n = (size_t)(back + sizeof back - p);
+	memcpy(out, p, n);
+	out[n] = '\0';
+	return n;
+}
+
+size_t cat_format_i64(int64_t v, char *out)
+{
+	if (v >= 0)
+		return cat_format_u64((uint64_t)v, out);
+	out[0] = '-';
+	return 1 + cat_format_u64(0 - (uint64_t)v, out + 1);
+}
 
 /* floor(g x c / 2^127), with the lowest bit set when something was cut off that matters (Giulietti 9.9). */
 static uint64_t round_to_odd(u128 g, uint64_t c)
@@ -373,9 +473,14 @@ static size_t layout(bool negative, uint64_t v, int k, int p, char *out)
 	char text[24], *o = out;
 	int n, e;
 
-	while (v % 10 == 0 && v) {
-		v /= 10;
-		k++;
+	/* Zeros at the end, sixteen at most: eight, four, two, one. */
+	for (int zeros = 8; zeros && v; zeros /= 2) {
+		static const uint64_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+
+		while (v % power[zeros] == 0) {
+			v /= power[zeros];
+			k += zeros;
+		}
 	}
 	n = (int)cat_format_u64(v, text);
 	e = n - 1 + k;

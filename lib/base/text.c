@@ -89,29 +89,6 @@ void cat_text_fini(struct cat_text *t)
 	t->len = t->cap = 0;
 }
 
-size_t cat_format_u64(uint64_t v, char *out)
-{
-	char back[24];
-	size_t n = 0;
-
-	do {
-		back[n++] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	for (size_t i = 0; i < n; i++)
-		out[i] = back[n - 1 - i];
-	out[n] = '\0';
-	return n;
-}
-
-size_t cat_format_i64(int64_t v, char *out)
-{
-	if (v >= 0)
-		return cat_format_u64((uint64_t)v, out);
-	out[0] = '-';
-	return 1 + cat_format_u64(0 - (uint64_t)v, out + 1);
-}
-
 bool cat_parse_bytes(const char *s, int64_t *out)
 {
 	static const char units[] = "kmgt";

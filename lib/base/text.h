@@ -45,6 +45,9 @@ bool cat_parse_u64(const char *s, size_t n, uint64_t *out);
 /* Decimal, exponent, "NaN" and "inf" in any case, correctly rounded; no hexadecimal. */
 bool cat_parse_f64(const char *s, size_t n, double *out);
 bool cat_parse_f32(const char *s, size_t n, float *out);
+/* The same, faster, where 17 bytes from S on can be read whatever N is. */
+bool cat_parse_f64_padded(const char *s, size_t n, double *out);
+bool cat_parse_f32_padded(const char *s, size_t n, float *out);
 /* "256M", "2GiB", "64k", "100": powers of 1024. */
 bool cat_parse_bytes(const char *s, int64_t *out);
 

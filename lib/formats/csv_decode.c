@@ -107,7 +107,7 @@ static int decode_number(const struct cat_csv_rows *r, int col, const struct cat
 		UNSIGNED(uint64_t, UINT64_MAX)
 		break;
 	case CAT_T_F32:
-		DECODE(float, float, cat_parse_f32(x.s, x.n, &v), STORE_AS(float))
+		DECODE(float, float, cat_parse_f32_padded(x.s, x.n, &v), STORE_AS(float))
 		break;
 	case CAT_T_DATE32:
 		DECODE(int32_t, int32_t, cat_iso_parse_date(x.s, x.n, &v), STORE_AS(int32_t))
@@ -116,7 +116,7 @@ static int decode_number(const struct cat_csv_rows *r, int col, const struct cat
 		DECODE(bool, bool, parse_bool(x.s, x.n, &v), if (v) cat_bit_set(c->data->data, i))
 		break;
 	default:
-		DECODE(double, double, cat_parse_f64(x.s, x.n, &v), STORE_AS(double))
+		DECODE(double, double, cat_parse_f64_padded(x.s, x.n, &v), STORE_AS(double))
 		break;
 	}
 	return CAT_OK;

@@ -54,7 +54,7 @@ void cat_csv_place(const char *s, size_t at, struct cat_csv_origin o, char out[4
 
 size_t cat_csv_field_end(const char *s, size_t n, size_t at, char delimiter, bool *bad, bool *broken)
 {
-	size_t from = at;
+	const size_t from = at;
 
 	if (at < n && s[at] == '"') {
 		const char *quote;
@@ -68,37 +68,78 @@ size_t cat_csv_field_end(const char *s, size_t n, size_t at, char delimiter, boo
 			at = (size_t)(quote - s) + 1;
 		} while (at < n && s[at] == '"');
 		*broken |= memchr(s + from, '\n', at - from) != NULL;
-		if (at == n || s[at] == delimiter || s[at] == '\n')
-			return at;
-		*bad |= s[at] != '\r' || (at + 1 < n && s[at + 1] != '\n');
-	}
-	for (; n - at >= 64; at += 64) {
-		const uint64_t mask = match64(s + at, delimiter, '\n');
-
-		if (mask)
-			return at + (size_t)__builtin_ctzll(mask);
+		*bad |= at < n && s[at] != delimiter && s[at] != '\n' &&
+		        (s[at] != '\r' || (at + 1 < n && s[at + 1] != '\n'));
 	}
 	while (at < n && s[at] != delimiter && s[at] != '\n')
 		at++;
 	return at;
 }
 
+/* Text with quotes, one separator or quote after the other. */
+struct quotes {
+	size_t start;  /* of the field */
+	size_t closed; /* one past the quote that closed it; 0: none did */
+	bool open;     /* inside quotes */
+	bool broken;   /* a line break was */
+	bool bad;      /* text follows a closing quote */
+};
+
+/* S[at] is a separator or a quote. Returns whether it ends the field. */
+static inline bool meet(struct quotes *q, const char *s, size_t at)
+{
+	if (s[at] == '"') {
+		if (q->open) {
+			q->open = false;
+			q->closed = at + 1;
+		} else if (at == q->start || at == q->closed) {
+			/* The field's first byte, or the second half of a doubled quote. Elsewhere it is text. */
+			q->open = true;
+		} else {
+			q->bad |= q->closed != 0;
+		}
+		return false;
+	}
+	if (q->open) {
+		q->broken |= s[at] == '\n';
+		return false;
+	}
+	if (q->closed)
+		q->bad |= q->closed != at && !(q->closed + 1 == at && s[at] == '\n' && s[q->closed] == '\r');
+	q->start = at + 1;
+	q->closed = 0;
+	return true;
+}
+
+/* Bit i: byte i of S + AT, at most N in all, is a separator or a quote. */
+static uint64_t special64(const char *s, size_t at, size_t n, char delimiter)
+{
+	char tail[64] = {0};
+
+	if (n - at >= 64)
+		return match64(s + at, delimiter, '\n') | match64(s + at, '"', '"');
+	memcpy(tail, s + at, n - at);
+	return (match64(tail, delimiter, '\n') | match64(tail, '"', '"')) & ((UINT64_C(1) << (n - at)) - 1);
+}
+
 size_t cat_csv_last_line(const char *s, size_t n, char delimiter, bool *quoted)
 {
-	size_t at = 0, line = 0;
-	bool bad = false;
+	struct quotes q = {0};
+	size_t line = 0;
 
 	if (!memchr(s, '"', n)) {
 		while (n > 0 && s[n - 1] != '\n')
 			n--;
 		return n;
 	}
-	while (at < n) {
-		at = cat_csv_field_end(s, n, at, delimiter, &bad, quoted);
-		if (at < n && s[at] == '\n')
-			line = at + 1;
-		at++;
-	}
+	for (size_t i = 0; i < n; i += 64)
+		for (uint64_t mask = special64(s, i, n, delimiter); mask; mask &= mask - 1) {
+			const size_t at = i + (size_t)__builtin_ctzll(mask);
+
+			if (meet(&q, s, at) && s[at] == '\n')
+				line = at + 1;
+		}
+	*quoted |= q.broken;
 	return line;
 }
 
@@ -153,23 +194,29 @@ static int mark_plain(const char *s, size_t n, char delimiter, struct marks *m, 
 static int mark_quoted(const char *s, size_t n, char delimiter, struct cat_csv_origin o, struct marks *m,
                        struct cat_error *err)
 {
-	bool bad = false, broken = false;
+	struct quotes q = {0};
+	size_t last = 0;
 
-	for (size_t at = 0; at < n; at++) {
-		const size_t from = at;
+	for (size_t i = 0; i < n && !q.bad; i += 64) {
+		CAT_TRY(marks_room(m, 65, err));
+		for (uint64_t mask = special64(s, i, n, delimiter); mask && !q.bad; mask &= mask - 1) {
+			const size_t at = i + (size_t)__builtin_ctzll(mask), start = q.start;
 
-		at = cat_csv_field_end(s, n, at, delimiter, &bad, &broken);
-		if (bad) {
-			char place[40];
-
-			cat_csv_place(s, from, o, place);
-			return cat_fail(err, CAT_E_DATA, "%s: text after a closing quote, or a quote that is never closed",
-			                place);
+			if (meet(&q, s, at)) {
+				m->at[m->n++] = (uint32_t)at;
+				last = start;
+			}
 		}
-		if (at == n)
-			break;
-		CAT_TRY(marks_room(m, 2, err));
-		m->at[m->n++] = (uint32_t)at;
+	}
+	/* The last field may end without a separator. */
+	if (!q.bad && q.closed && q.closed < n)
+		q.bad = q.closed + 1 != n || s[q.closed] != '\r';
+	if (q.bad || q.open) {
+		char place[40];
+
+		cat_csv_place(s, q.open || q.start < n ? q.start : last, o, place);
+		return cat_fail(err, CAT_E_DATA, "%s: %s", place,
+		                q.open ? "a quote that is never closed" : "text after a closing quote");
 	}
 	return CAT_OK;
 }
