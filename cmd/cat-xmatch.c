@@ -70,14 +70,11 @@ static int parse_find(const struct settings *s, struct cat_xmatch_options *o, st
 
 static int parse_options(const struct settings *s, struct cat_xmatch_options *o, struct cat_error *err)
 {
-	double radius_deg;
-
 	if (!s->radius) {
 		cat_fail(err, CAT_E_USAGE, "-r RADIUS is missing");
 		return cat_hint(err, "cat-xmatch --help");
 	}
-	CAT_TRY(cat_angle_radius(s->radius, CAT_ANGLE_ARCSEC, &radius_deg, err));
-	o->radius_arcsec = radius_deg * 3600;
+	CAT_TRY(cat_angle_radius_arcsec(s->radius, strlen(s->radius), &o->radius_arcsec, err));
 	o->join = strcmp(s->join, "left") == 0 ? CAT_JOIN_LEFT : strcmp(s->join, "anti") == 0 ? CAT_JOIN_ANTI
 	                                                                                        : CAT_JOIN_INNER;
 	o->suffix = s->suffix;
@@ -107,8 +104,27 @@ static int match(const struct settings *s, struct cat_xmatch_options *o, struct 
 		return cat_wrap(err, "RIGHT");
 	cat_note(&s->io.res, "RIGHT positions: %s", which);
 	*left = *right = NULL;
-	CAT_TRY(cat_xmatch_open(l, r, o, out, err));
-	return cat_select_apply(s->io.rows.columns, s->io.rows.where, out, err);
+	return cat_xmatch_open(l, r, o, out, err);
+}
+
+/* -c and -w act on the joined row. LIST and WHERE outlive the source. */
+static int select_joined(const struct settings *s, struct cat_source **source, struct cat_select **list,
+                         struct cat_expr **where, struct cat_error *err)
+{
+	struct cat_source *in = *source;
+
+	if (s->io.rows.columns) {
+		CAT_TRY(cat_select_parse(s->io.rows.columns, list, err));
+		CAT_TRY(cat_select_bind(*list, in->schema, err));
+	}
+	if (s->io.rows.where) {
+		CAT_TRY(cat_expr_parse(s->io.rows.where, where, err));
+		CAT_TRY(cat_expr_bind_where(*where, in->schema, err));
+	}
+	if (!*list && !*where)
+		return CAT_OK;
+	*source = NULL;
+	return cat_select_open(in, *list, *where, source, err);
 }
 
 static int run(void *settings, int argc, char **argv, struct cat_error *err)
@@ -118,6 +134,8 @@ static int run(void *settings, int argc, char **argv, struct cat_error *err)
 	                       "--ra1", s->ra1,    "--dec1", s->dec1, "--ra2",  s->ra2,  "--dec2",   s->dec2, NULL};
 	struct cat_xmatch_options o = {0};
 	struct cat_source *left = NULL, *right = NULL, *out = NULL;
+	struct cat_select *list = NULL;
+	struct cat_expr *where = NULL;
 	struct cat_pool *pool = NULL;
 	int rc = parse_options(s, &o, err);
 
@@ -129,12 +147,16 @@ static int run(void *settings, int argc, char **argv, struct cat_error *err)
 		rc = open_both(s, argv, argc, pool, &left, &right, err);
 	if (rc == CAT_OK)
 		rc = match(s, &o, &left, &right, &out, err);
+	if (rc == CAT_OK)
+		rc = select_joined(s, &out, &list, &where, err);
 	cat_source_close(left);
 	cat_source_close(right);
 	if (rc == CAT_OK)
 		rc = cat_filter_write(&s->io, &s->io.rows, "cat-xmatch", extra, out, pool, err);
 	else
 		cat_source_close(out);
+	cat_select_free(list);
+	cat_expr_free(where);
 	cat_pool_free(pool);
 	return rc;
 }

@@ -328,6 +328,13 @@ int cat_io_source(const struct cat_input *in, const struct cat_rows *rows, const
                   char *const *operands, int n, struct cat_pool *pool, struct cat_source **out,
                   struct cat_error *err)
 {
+	return cat_io_source_for(in, rows, res, NULL, operands, n, pool, out, err);
+}
+
+int cat_io_source_for(const struct cat_input *in, const struct cat_rows *rows, const struct cat_resources *res,
+                      const struct cat_consumer *consumer, char *const *operands, int n, struct cat_pool *pool,
+                      struct cat_source **out, struct cat_error *err)
+{
 	struct cat_open_options open = {
 		.from = in->from,
 		.temp_dir = res->temp_dir,
@@ -336,7 +343,7 @@ int cat_io_source(const struct cat_input *in, const struct cat_rows *rows, const
 		.ntypes = in->types.n,
 		.types = in->types.v,
 	};
-	struct cat_scan_options scan = {.limit = -1, .memory_bytes = res->memory_bytes};
+	struct cat_scan_options scan = {.limit = -1, .memory_bytes = res->memory_bytes, .consumer = consumer};
 	struct cat_feed *feed;
 	int rc;
 

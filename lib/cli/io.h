@@ -64,6 +64,12 @@ CAT_MUST_USE int cat_history_add(struct cat_schema *s, const char *program, cons
 CAT_MUST_USE int cat_io_source(const struct cat_input *in, const struct cat_rows *rows,
                                const struct cat_resources *res, char *const *operands, int n,
                                struct cat_pool *pool, struct cat_source **out, struct cat_error *err);
+/* The same for a consumer that does not read all columns. */
+struct cat_consumer;
+CAT_MUST_USE int cat_io_source_for(const struct cat_input *in, const struct cat_rows *rows,
+                                   const struct cat_resources *res, const struct cat_consumer *consumer,
+                                   char *const *operands, int n, struct cat_pool *pool, struct cat_source **out,
+                                   struct cat_error *err);
 /* A sink for rows of SCHEMA: the file of -o, or standard output as Arrow stream, as -f says, or as a preview
  * when it is a terminal. *MAX_ROWS receives how many rows are worth sending (-1: all). */
 CAT_MUST_USE int cat_io_sink(const struct cat_output *out, const struct cat_rows *rows,

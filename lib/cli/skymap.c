@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "columnar/position.h"
+#include "exec/scan.h"
 #include "sky/healpix.h"
 
 #define ORDER 4 /* cells of 3.7 degrees: about a character of the map */
@@ -30,13 +31,25 @@ static int count_batch(const struct cat_batch *b, int ra_col, int dec_col, doubl
 	return CAT_OK;
 }
 
-static int count_all(struct cat_source *s, const struct cat_rows *rows, double *counts, int64_t *n,
+/* The columns of the positions: all that is read. */
+struct positions {
+	const struct cat_rows *rows;
+	int ra, dec;
+};
+
+static int bind(void *arg, struct cat_schema *schema, bool *used, struct cat_error *err)
+{
+	struct positions *p = arg;
+	char which[256];
+
+	CAT_TRY(cat_position_columns(schema, p->rows->ra, p->rows->dec, &p->ra, &p->dec, which, sizeof which, err));
+	used[p->ra] = used[p->dec] = true;
+	return CAT_OK;
+}
+
+static int count_all(struct cat_source *s, const struct positions *p, double *counts, int64_t *n,
                      struct cat_error *err)
 {
-	char which[256];
-	int ra, dec;
-
-	CAT_TRY(cat_position_columns(s->schema, rows->ra, rows->dec, &ra, &dec, which, sizeof which, err));
 	for (;;) {
 		struct cat_batch *b;
 		int rc;
@@ -44,7 +57,7 @@ static int count_all(struct cat_source *s, const struct cat_rows *rows, double *
 		CAT_TRY(s->ops->next(s, &b, err));
 		if (!b)
 			return CAT_OK;
-		rc = count_batch(b, ra, dec, counts, n, err);
+		rc = count_batch(b, p->ra, p->dec, counts, n, err);
 		cat_batch_unref(b);
 		CAT_TRY(rc);
 	}
@@ -56,13 +69,15 @@ int cat_skymap_draw(const struct cat_io *io, const struct cat_term *term, char *
 	double *counts = cat_calloc(NCELLS, sizeof *counts);
 	struct cat_pool *pool = NULL;
 	struct cat_source *s = NULL;
+	struct positions p = {.rows = &io->rows};
 	int64_t rows = 0;
 	int rc = counts ? cat_pool_new((int)io->res.jobs, &pool, err) : cat_fail_mem(err, NCELLS * sizeof *counts);
 
 	if (rc == CAT_OK)
-		rc = cat_io_source(&io->input, &io->rows, &io->res, operands, n, pool, &s, err);
+		rc = cat_io_source_for(&io->input, &io->rows, &io->res, &(struct cat_consumer){bind, &p}, operands, n, pool,
+		                       &s, err);
 	if (rc == CAT_OK)
-		rc = count_all(s, &io->rows, counts, &rows, err);
+		rc = count_all(s, &p, counts, &rows, err);
 	if (rc == CAT_OK) {
 		cat_term_sky(term, counts, cell, out);
 		cat_text_addf(out, "%lld rows; ra 0 in the middle, growing to the left\n", (long long)rows);

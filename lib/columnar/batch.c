@@ -230,7 +230,7 @@ int cat_batch_slice(const struct cat_batch *b, int64_t off, int64_t n, struct ca
 
 	CAT_TRY(cat_batch_new(b->schema, n, &s, err));
 	for (int i = 0; i < b->ncols; i++) {
-		int rc = cat_column_slice(b->cols[i], off, n, &s->cols[i], err);
+		int rc = b->cols[i] ? cat_column_slice(b->cols[i], off, n, &s->cols[i], err) : CAT_OK;
 
 		if (rc != CAT_OK) {
 			cat_batch_unref(s);
@@ -276,7 +276,7 @@ int64_t cat_batch_bytes(const struct cat_batch *b)
 	int64_t bytes = 0;
 
 	for (int i = 0; i < b->ncols; i++)
-		bytes += cat_column_bytes(b->cols[i]);
+		bytes += b->cols[i] ? cat_column_bytes(b->cols[i]) : 0;
 	return bytes;
 }
 

@@ -81,6 +81,7 @@ double cat_column_f64(const struct cat_column *c, int64_t i);
 /* Any integer-like column's value (BOOL, dates and times too); U64 wraps. */
 int64_t cat_column_i64(const struct cat_column *c, int64_t i);
 
+/* Inside of a program a column that nobody reads may be NULL; what is put into a sink has all of them. */
 struct cat_batch {
 	atomic_int refs;
 	struct cat_schema *schema;

@@ -21,7 +21,11 @@ int cat_axis_ticks(double min, double max, int max_ticks, double *first, double 
 
 void cat_axis_number(double v, double step, char *out, size_t size)
 {
-	const int digits = step >= 1 ? 0 : (int)ceil(-log10(step) - 1e-9);
+	int digits = 0;
+
+	/* As many as the step itself needs: 0.025 has three. */
+	for (double scaled = step; digits < 7 && fabs(scaled - round(scaled)) > 1e-6 * scaled; scaled *= 10)
+		digits++;
 
 	if (fabs(v) < step * 1e-6)
 		v = 0;

@@ -361,11 +361,28 @@ static void scan_close(struct cat_source *source)
 
 static const struct cat_source_ops scan_ops = {scan_next, scan_close};
 
+/* What a consumer reads of a select list is not taken apart: then all of the list is computed. */
+static int bind_consumer(struct scan *s, const struct cat_consumer *consumer, bool *then, struct cat_error *err)
+{
+	bool *used;
+	int rc;
+
+	if (!s->select)
+		return consumer->bind(consumer->arg, s->base.schema, then, err);
+	used = cat_calloc((size_t)s->base.schema->nfields, sizeof *used);
+	if (!used)
+		return cat_fail_mem(err, (size_t)s->base.schema->nfields);
+	rc = consumer->bind(consumer->arg, s->base.schema, used, err);
+	cat_free(used);
+	return rc;
+}
+
 /* Splits the columns that are used into those the filters need and the others. */
-static int plan_columns(struct scan *s, struct cat_error *err)
+static int plan_columns(struct scan *s, const struct cat_consumer *consumer, struct cat_error *err)
 {
 	const int n = s->feed->schema->nfields;
 	bool *first = cat_calloc((size_t)n * 2, sizeof *first), *then = first + n;
+	int rc = CAT_OK;
 
 	s->first_cols = cat_calloc((size_t)n, sizeof *s->first_cols);
 	s->then_cols = cat_calloc((size_t)n, sizeof *s->then_cols);
@@ -379,14 +396,18 @@ static int plan_columns(struct scan *s, struct cat_error *err)
 		first[s->ra] = first[s->dec] = true;
 	if (s->select)
 		cat_select_columns(s->select, then);
+	for (int i = 0; !s->select && !consumer && i < n; i++)
+		then[i] = true;
+	if (consumer)
+		rc = bind_consumer(s, consumer, then, err);
 	for (int i = 0; i < n; i++) {
 		if (first[i])
 			s->first_cols[s->nfirst++] = i;
-		else if (then[i] || !s->select)
+		else if (then[i])
 			s->then_cols[s->nthen++] = i;
 	}
 	cat_free(first);
-	return CAT_OK;
+	return rc;
 }
 
 static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_error *err)
@@ -408,8 +429,8 @@ static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_err
 		/* The index belongs to the table's own positions, not to others that the user names. */
 		s->hpx = o->ra || o->dec ? -1 : cat_schema_find(schema, "_healpix_29");
 	}
-	CAT_TRY(plan_columns(s, err));
 	s->base.schema = cat_schema_ref(s->select ? cat_select_schema(s->select) : schema);
+	CAT_TRY(plan_columns(s, o->consumer, err));
 	s->slice_rows = cat_batch_rows(s->base.schema);
 	s->max_ahead = jobs == 1 ? 1 : 2 * jobs;
 	s->ahead = 1;

@@ -23,7 +23,14 @@ void cat_scan_region_free(struct cat_scan_region *r); /* accepts NULL */
 /* For struct cat_hats_want: ARG is the region. */
 bool cat_scan_region_keep(void *arg, int64_t lo, int64_t hi);
 
+/* Who reads the rows, when it does not need all columns: BIND is told the schema of the rows that will come,
+ * binds to it and sets USED[i] for the columns it reads; the others may then come as NULL. */
+struct cat_consumer {
+	CAT_MUST_USE int (*bind)(void *arg, struct cat_schema *schema, bool *used, struct cat_error *err);
+	void *arg;
+};
 struct cat_scan_options {
+	const struct cat_consumer *consumer; /* NULL: all columns are read */
 	const char *columns; /* SQL select list, or NULL: all */
 	const char *where;   /* predicate, or NULL */
 	int64_t limit;       /* -1: all rows */

@@ -58,7 +58,7 @@ struct cat_csv_options {
  * fit is CAT_E_DATA with line, column and text. Works are blocks of whole lines. */
 CAT_MUST_USE int cat_csv_feed(struct cat_reader *r, const struct cat_csv_options *o, struct cat_feed **out,
                               struct cat_error *err);
-/* What a feed of cat_csv_feed saw when it was opened; owned by the feed. */
+/* What a feed of cat_csv_feed saw when it was opened, owned by the feed; NULL for any other feed. */
 const struct cat_csv_types *cat_csv_feed_types(const struct cat_feed *f);
 /* Bytes in front of the first row: header, comments. Shards divide what follows. */
 int64_t cat_csv_feed_body(const struct cat_feed *f);

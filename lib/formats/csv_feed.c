@@ -468,7 +468,7 @@ int cat_csv_feed(struct cat_reader *r, const struct cat_csv_options *o, struct c
 
 const struct cat_csv_types *cat_csv_feed_types(const struct cat_feed *f)
 {
-	return &((const struct csv_feed *)f)->types;
+	return f->ops == &feed_ops ? &((const struct csv_feed *)f)->types : NULL;
 }
 
 int64_t cat_csv_feed_body(const struct cat_feed *f)
