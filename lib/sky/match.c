@@ -1,7 +1,6 @@
 #include "sky/match.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -30,6 +29,7 @@ struct cat_match_index {
 #define SLACK_DEG 1e-9
 /* The largest ra below 360. */
 #define RA_LAST 359.99999999999994
+#define NO_ROW UINT32_MAX
 #define RADIX_BITS 10
 #define RADIX_MASK ((1u << RADIX_BITS) - 1)
 #define RADIX_PASSES 4
@@ -543,6 +543,77 @@ int cat_match_query(const struct cat_match_index *ix, const double *ra_deg, cons
 		for (int64_t i = 0; rc == CAT_OK && i < n; i++)
 			if (cat_sky_valid(ra_deg[i], dec_deg[i]))
 				rc = query_row(ix, ra_deg[i], dec_deg[i], (uint32_t)i, k, out, err);
+	}
+	if (rc != CAT_OK)
+		out->n = 0;
+	return rc;
+}
+
+/* --- the other way round --- */
+
+/* Sets NEAREST[i] to the partner of each left position I, or NO_ROW. */
+static int nearest_rows(const struct cat_positions *left, const struct cat_positions *right, double radius_deg,
+                        uint32_t *nearest, struct cat_pairs *p, struct cat_error *err)
+{
+	struct cat_match_index *ix;
+	int rc;
+
+	CAT_TRY(cat_match_index_new(right->ra_deg, right->dec_deg, right->n, radius_deg, &ix, err));
+	rc = cat_match_query(ix, left->ra_deg, left->dec_deg, left->n, 1, p, err);
+	cat_match_index_free(ix);
+	CAT_TRY(rc);
+	for (int64_t i = 0; i < left->n; i++)
+		nearest[i] = NO_ROW;
+	for (int64_t i = 0; i < p->n; i++)
+		nearest[p->at[i].left] = p->at[i].right;
+	return CAT_OK;
+}
+
+/* Keeps the pairs of right rows that are their left row's nearest. */
+static int keep_mutual(const struct cat_positions *left, const struct cat_positions *right, double radius_deg,
+                       struct cat_pairs *out, struct cat_error *err)
+{
+	uint32_t *nearest = cat_malloc((size_t)left->n * sizeof *nearest);
+	struct cat_pairs there = {0};
+	int64_t n = 0;
+	int rc = nearest ? nearest_rows(left, right, radius_deg, nearest, &there, err)
+	                 : cat_fail_mem(err, (size_t)left->n * sizeof *nearest);
+
+	for (int64_t i = 0; rc == CAT_OK && i < out->n; i++)
+		if (nearest[out->at[i].left] == out->at[i].right)
+			out->at[n++] = out->at[i];
+	out->n = n;
+	cat_pairs_fini(&there);
+	cat_free(nearest);
+	return rc;
+}
+
+int cat_match_back(const struct cat_positions *left, const struct cat_positions *right, double radius_deg,
+                   bool mutual, struct cat_pairs *out, struct cat_error *err)
+{
+	struct cat_match_index *ix;
+	int rc;
+
+	out->n = 0;
+	if (right->n >= UINT32_MAX)
+		return cat_fail(err, CAT_E_UNSUPPORTED, "more than %u rows on the right of a match", UINT32_MAX - 1);
+	CAT_TRY(cat_match_index_new(left->ra_deg, left->dec_deg, left->n, radius_deg, &ix, err));
+	rc = cat_match_query(ix, right->ra_deg, right->dec_deg, right->n, 1, out, err);
+	cat_match_index_free(ix);
+	for (int64_t i = 0; rc == CAT_OK && i < out->n; i++) {
+		const uint32_t was_left = out->at[i].left;
+
+		out->at[i].left = out->at[i].right;
+		out->at[i].right = was_left;
+	}
+	if (rc == CAT_OK && mutual)
+		rc = keep_mutual(left, right, radius_deg, out, err);
+	if (rc == CAT_OK)
+		rc = left_order(out, left->n, err);
+	for (int64_t from = 0, to; rc == CAT_OK && from < out->n; from = to) {
+		for (to = from + 1; to < out->n && out->at[to].left == out->at[from].left; to++)
+			;
+		sort_pairs(out->at + from, to - from);
 	}
 	if (rc != CAT_OK)
 		out->n = 0;

@@ -9,6 +9,7 @@
 #ifndef CAT_SKY_MATCH_H
 #define CAT_SKY_MATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -42,5 +43,14 @@ void cat_pairs_fini(struct cat_pairs *p);
  * OUT is empty. Fastest with a million rows at a time: it then sweeps the sky once. N < 2^32. */
 CAT_MUST_USE int cat_match_query(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg,
                                  int64_t n, int64_t k, struct cat_pairs *out, struct cat_error *err);
+
+/* Turned round: for each right position its nearest left one, the earlier left row among equals; with MUTUAL only
+ * where that one's nearest right position is the same. In left order, by separation and right row inside it. */
+struct cat_positions {
+	const double *ra_deg, *dec_deg;
+	int64_t n;
+};
+CAT_MUST_USE int cat_match_back(const struct cat_positions *left, const struct cat_positions *right,
+                                double radius_deg, bool mutual, struct cat_pairs *out, struct cat_error *err);
 
 #endif
