@@ -276,7 +276,7 @@ static int read_right(struct xmatch *x, struct cat_source *right, struct cat_err
 		struct cat_batch *b = NULL;
 
 		rc = right->ops->next(right, &b, err);
-		if (!b)
+		if (rc != CAT_OK || !b)
 			break;
 		if (b->nrows)
 			rc = add_right(x, b, kept, &group, &group_bytes, err);

@@ -1,6 +1,6 @@
 /* match -- times the match of two lists of positions and prints how many pairs there are.
  *
- * match LEFT RIGHT RADIUS_ARCSEC [K|all [TILE]]: raw little-endian doubles, all ra then all dec, in degrees.
+ * match LEFT RIGHT RADIUS_ARCSEC [K|all|back|mutual [TILE]]: raw little-endian doubles, all ra then all dec, in degrees.
  * Build: make build/libcatpipe.a && gcc -O2 -Ilib tests/bench/match.c build/libcatpipe.a -lm -o /tmp/match
  */
 #include <stdio.h>
@@ -46,12 +46,14 @@ int main(int argc, char **argv)
 	struct cat_match_index *ix;
 	struct cat_pairs p = {0};
 	struct cat_error err;
+	int back;
 
 	if (argc < 4)
 		return 64;
 	a = load(argv[1], &na);
 	b = load(argv[2], &nb);
 	k = argc < 5 ? 1 : strcmp(argv[4], "all") == 0 ? CAT_MATCH_ALL : atoll(argv[4]);
+	back = argc > 4 && (strcmp(argv[4], "back") == 0 || strcmp(argv[4], "mutual") == 0);
 	tile = argc < 6 ? 1 << 20 : atoll(argv[5]);
 	for (int round = 0; round < 5; round++) {
 		pairs = 0;
@@ -60,7 +62,11 @@ int main(int argc, char **argv)
 		if (cat_match_index_new(b, b + nb, nb, atof(argv[3]) / 3600, &ix, &err) != CAT_OK)
 			return err.code;
 		t1 = seconds();
-		for (int64_t at = 0; at < na; at += tile) {
+		if (back && cat_match_back(&(struct cat_positions){a, a + na, na}, &(struct cat_positions){b, b + nb, nb},
+		                           atof(argv[3]) / 3600, strcmp(argv[4], "mutual") == 0, &p, &err) != CAT_OK)
+			return err.code;
+		pairs = back ? p.n : 0;
+		for (int64_t at = 0; !back && at < na; at += tile) {
 			if (cat_match_query(ix, a + at, a + na + at, na - at < tile ? na - at : tile, k, &p, &err) != CAT_OK)
 				return err.code;
 			pairs += p.n;

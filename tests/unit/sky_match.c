@@ -145,6 +145,55 @@ static void agrees_when_sorted(void **state)
 	}
 }
 
+/* Both ways round, with ties: whole degrees and one place. */
+static void backward_and_mutual(void **state)
+{
+	static const enum scene scenes[] = {GRID, SAME, CLUSTERS, SEAM, NORTH};
+	static uint32_t nearest_left[2048], nearest_right[2048];
+
+	(void)state;
+	rng = 31;
+	for (size_t s = 0; s < 2 * sizeof scenes / sizeof *scenes; s++) {
+		const bool mutual = s & 1;
+		struct cat_pairs p = {0};
+		struct cat_error err;
+		int64_t pairs = 0;
+
+		draw(&right, scenes[s / 2], 300, 2);
+		draw(&left, scenes[s / 2], 250, 2);
+		for (int64_t i = 0; i < left.n; i++)
+			nearest_right[i] = by_force(i, 1.0, 1) ? brute[0].right : UINT32_MAX;
+		for (int64_t j = 0; j < right.n; j++) {
+			double best = INFINITY;
+
+			nearest_left[j] = UINT32_MAX;
+			for (int64_t i = 0; i < left.n; i++) {
+				const double sep = cat_sky_separation_deg(left.ra[i], left.dec[i], right.ra[j], right.dec[j]);
+
+				if (sep <= 1.0 && sep < best) {
+					best = sep;
+					nearest_left[j] = (uint32_t)i;
+				}
+			}
+			pairs += nearest_left[j] != UINT32_MAX && (!mutual || nearest_right[nearest_left[j]] == j);
+		}
+		assert_cat_ok(cat_match_back(&(struct cat_positions){left.ra, left.dec, left.n},
+		                             &(struct cat_positions){right.ra, right.dec, right.n}, 1.0, mutual, &p, &err),
+		              err);
+		assert_int_equal(p.n, pairs);
+		for (int64_t i = 0; i < p.n; i++) {
+			assert_int_equal(nearest_left[p.at[i].right], p.at[i].left);
+			assert_true(!mutual || nearest_right[p.at[i].left] == p.at[i].right);
+			if (i && p.at[i].left == p.at[i - 1].left)
+				assert_true(p.at[i].sep_deg > p.at[i - 1].sep_deg ||
+				            (p.at[i].sep_deg == p.at[i - 1].sep_deg && p.at[i].right > p.at[i - 1].right));
+			else
+				assert_true(!i || p.at[i].left > p.at[i - 1].left);
+		}
+		cat_pairs_fini(&p);
+	}
+}
+
 /* The mistakes of matchers that only know a flat sky. */
 static void known_mistakes(void **state)
 {
@@ -235,6 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(agrees_with_brute_force), UNIT_TEST(agrees_when_sorted), UNIT_TEST(known_mistakes),
+		UNIT_TEST(backward_and_mutual),
 		UNIT_TEST(refusals),                UNIT_TEST(every_allocation_may_fail),
 	};
 
