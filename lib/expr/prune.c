@@ -97,7 +97,8 @@ static bool constant_bound(const struct asker *q, const struct cat_node *parent,
 static bool column_stats(const struct asker *q, const struct cat_node *nd, struct cat_range_stats *st)
 {
 	memset(st, 0, sizeof *st);
-	if (nd->col < 0 || nd->ty.list)
+	/* Bounds of decimals may be of the unscaled integers. */
+	if (nd->col < 0 || nd->ty.list || nd->ty.field->type.id == CAT_T_DECIMAL128)
 		return false;
 	q->stats(q->arg, nd->col, st);
 	return true;

@@ -127,8 +127,12 @@ int cat_vec_valid_and(const struct cat_vec *a, int na, int64_t n, struct cat_col
 
 int cat_vec_set_null(struct cat_column *c, int64_t i, struct cat_error *err)
 {
-	if (!c->validity)
-		CAT_TRY(valid_bits(c, c->length, &c->validity, err));
+	if (!c->validity) {
+		struct cat_buf *bits;
+
+		CAT_TRY(valid_bits(c, c->length, &bits, err));
+		c->validity = bits;
+	}
 	c->validity->data[i >> 3] &= (uint8_t) ~(1u << (i & 7));
 	c->null_count = -1;
 	return CAT_OK;
