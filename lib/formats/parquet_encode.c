@@ -309,8 +309,11 @@ static int put_values(struct encode *k, int64_t from, int64_t n)
 			cat_rle_put(&k->raw, (const uint32_t *)(const void *)k->scratch->index->data + from, n, width);
 		return CAT_PQ_RLE_DICTIONARY;
 	}
-	if (n == 0)
+	if (n == 0) {
+		if (l->encoding == CAT_PQ_DELTA_BINARY_PACKED)
+			cat_delta_put_i64(&k->raw, NULL, 0); /* Arrow wants its header even of nothing */
 		return l->encoding;
+	}
 	if (l->conv == CAT_PQ_W_BITS)
 		put_bools(k, from, n);
 	else if (l->encoding == CAT_PQ_BYTE_STREAM_SPLIT)
