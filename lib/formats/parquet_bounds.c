@@ -13,31 +13,37 @@ static void set(struct cat_pq_bounds *b, const void *min, const void *max, size_
 	memcpy(b->max, max, n);
 }
 
-#define LEAST(T)                                                          \
-	do {                                                              \
-		const T *v = values;                                      \
-		T lo = v[0], hi = v[0];                                   \
-		for (int64_t i = 1; i < n; i++) {                         \
-			lo = v[i] < lo ? v[i] : lo;                       \
-			hi = v[i] > hi ? v[i] : hi;                       \
-		}                                                         \
-		set(out, &lo, &hi, sizeof lo);                            \
+/* Four at a time, so that one comparison need not wait for the last. */
+#define LEAST(T, first_lo, first_hi, finish)                                        \
+	do {                                                                        \
+		const T *v = values;                                                \
+		T lo[4], hi[4];                                                     \
+		int64_t i = 0;                                                      \
+		for (int k = 0; k < 4; k++)                                         \
+			lo[k] = (first_lo), hi[k] = (first_hi);                     \
+		for (; i + 4 <= n; i += 4) {                                        \
+			for (int k = 0; k < 4; k++) {                               \
+				lo[k] = v[i + k] < lo[k] ? v[i + k] : lo[k];        \
+				hi[k] = v[i + k] > hi[k] ? v[i + k] : hi[k];        \
+			}                                                           \
+		}                                                                   \
+		for (; i < n; i++) {                                                \
+			lo[0] = v[i] < lo[0] ? v[i] : lo[0];                        \
+			hi[0] = v[i] > hi[0] ? v[i] : hi[0];                        \
+		}                                                                   \
+		for (int k = 1; k < 4; k++) {                                       \
+			lo[0] = lo[k] < lo[0] ? lo[k] : lo[0];                      \
+			hi[0] = hi[k] > hi[0] ? hi[k] : hi[0];                      \
+		}                                                                   \
+		finish;                                                             \
+		if (lo[0] <= hi[0])                                                 \
+			set(out, &lo[0], &hi[0], sizeof lo[0]);                     \
 	} while (0)
-
+#define LEAST_INT(T) LEAST(T, v[0], v[0], (void)0)
 /* A comparison with NaN is false, so NaNs pass by. A zero bound takes the sign that keeps both zeros inside. */
-#define LEAST_FLOAT(T)                                                    \
-	do {                                                              \
-		const T *v = values;                                      \
-		T lo = (T)INFINITY, hi = (T)-INFINITY;                    \
-		for (int64_t i = 0; i < n; i++) {                         \
-			lo = v[i] < lo ? v[i] : lo;                       \
-			hi = v[i] > hi ? v[i] : hi;                       \
-		}                                                         \
-		lo = lo == 0 ? (T)-0.0 : lo;                              \
-		hi = hi == 0 ? (T)0.0 : hi;                               \
-		if (lo <= hi)                                             \
-			set(out, &lo, &hi, sizeof lo);                    \
-	} while (0)
+#define LEAST_FLOAT(T)                                                              \
+	LEAST(T, (T)INFINITY, (T)-INFINITY, lo[0] = lo[0] == 0 ? (T)-0.0 : lo[0];   \
+	      hi[0] = hi[0] == 0 ? (T)0.0 : hi[0])
 
 static int compare_bytes(const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
 {
@@ -81,21 +87,40 @@ static bool set_text(struct cat_pq_bounds *b, struct cat_span min, struct cat_sp
 	return b->known = true;
 }
 
+/* The first eight bytes as a number that sorts as they do. Values lie in buffers that may be read past the end. */
+static uint64_t prefix(struct cat_span s)
+{
+	uint64_t w = 0;
+
+	if (s.n == 0)
+		return 0;
+	memcpy(&w, s.p, 8);
+	if (s.n < 8)
+		w &= (UINT64_C(1) << (8 * s.n)) - 1;
+	return __builtin_bswap64(w);
+}
+
 static void least_bytes(const struct cat_pq_wleaf *l, const void *values, int64_t n, struct cat_pq_bounds *out)
 {
 	const struct cat_span *texts = values;
 	const uint8_t *fixed = values;
 	struct cat_span lo = {0}, hi = {0};
+	uint64_t lo_key = 0, hi_key = 0;
 
 	for (int64_t i = 0; i < n; i++) {
 		const struct cat_span v = l->width ? (struct cat_span){fixed + i * l->width, (size_t)l->width} : texts[i];
+		const uint64_t key = prefix(v);
 
-		if (i == 0 || compare_bytes(v.p, v.n, lo.p, lo.n) < 0)
+		if (i == 0 || key < lo_key || (key == lo_key && compare_bytes(v.p, v.n, lo.p, lo.n) < 0)) {
 			lo = v;
-		if (i == 0 || compare_bytes(v.p, v.n, hi.p, hi.n) > 0)
+			lo_key = key;
+		}
+		if (i == 0 || key > hi_key || (key == hi_key && compare_bytes(v.p, v.n, hi.p, hi.n) > 0)) {
 			hi = v;
+			hi_key = key;
+		}
 	}
-	(void)set_text(out, lo, hi);
+	out->lost = !set_text(out, lo, hi);
 }
 
 static void least_decimal(const uint8_t *v, int64_t n, struct cat_pq_bounds *out)
@@ -111,26 +136,26 @@ static void least_decimal(const uint8_t *v, int64_t n, struct cat_pq_bounds *out
 
 void cat_pq_bounds_of(const struct cat_pq_wleaf *l, const void *values, int64_t n, struct cat_pq_bounds *out)
 {
-	out->known = false;
+	out->known = out->lost = false;
 	if (n == 0)
 		return;
 	switch (l->order) {
 	case CAT_PQ_O_NONE:
 		break;
 	case CAT_PQ_O_BOOL:
-		LEAST(uint8_t);
+		LEAST_INT(uint8_t);
 		break;
 	case CAT_PQ_O_I32:
-		LEAST(int32_t);
+		LEAST_INT(int32_t);
 		break;
 	case CAT_PQ_O_U32:
-		LEAST(uint32_t);
+		LEAST_INT(uint32_t);
 		break;
 	case CAT_PQ_O_I64:
-		LEAST(int64_t);
+		LEAST_INT(int64_t);
 		break;
 	case CAT_PQ_O_U64:
-		LEAST(uint64_t);
+		LEAST_INT(uint64_t);
 		break;
 	case CAT_PQ_O_F32:
 		LEAST_FLOAT(float);
@@ -183,6 +208,11 @@ static int compare(const struct cat_pq_wleaf *l, const uint8_t *a, size_t na, co
 
 void cat_pq_bounds_join(const struct cat_pq_wleaf *l, struct cat_pq_bounds *a, const struct cat_pq_bounds *b)
 {
+	if (a->lost || b->lost) {
+		a->known = false;
+		a->lost = true;
+		return;
+	}
 	if (!b->known)
 		return;
 	if (!a->known) {

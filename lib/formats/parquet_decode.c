@@ -261,11 +261,12 @@ int cat_pq_decode_leaf(const struct cat_pq_leaf *leaf, const struct cat_pq_input
 	if (leaf->conv == CAT_PQ_REFUSED)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "decimals of more than 38 digits are not supported");
 	CAT_TRY(reserve(d, in, err));
-	c.pages = (struct cat_pq_pages){leaf, in->codec, in->check_crc, in->dict.p, in->dict.p + in->dict.n, scratch};
+	c.pages = (struct cat_pq_pages){leaf, in->codec, in->check_crc, in->dict.p, NULL, scratch};
 	if (in->dict.n) {
 		struct cat_pq_page page;
 		bool found;
 
+		c.pages.end = in->dict.p + in->dict.n;
 		CAT_TRY(cat_pq_page_next(&c.pages, &page, &found, err));
 		if (found && page.h.type == CAT_PQ_DICTIONARY)
 			CAT_TRY(dictionary(&c, &page, err));

@@ -21,6 +21,7 @@ struct encode {
 	const void *values;      /* e.nvalues stored values; texts as spans; booleans a byte each */
 	struct cat_span *texts;  /* what values points at, when it is ours */
 	int64_t ndict;           /* 0: no dictionary */
+	uint32_t *first;         /* of each dictionary entry: which value it was */
 	struct cat_text raw;     /* the page being built, before compression */
 	struct cat_pq_wchunk *chunk;
 	struct cat_buf *out;
@@ -176,20 +177,22 @@ static struct cat_span value_at(const struct encode *k, int64_t i)
 	return k->texts[i];
 }
 
+/* Values lie in buffers that may be read past the end. */
 static uint32_t hash(struct cat_span s)
 {
-	uint64_t h = s.n * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = s.n * UINT64_C(0x9e3779b97f4a7c15), w;
 
 	for (; s.n >= 8; s.p += 8, s.n -= 8) {
-		uint64_t w;
-
 		memcpy(&w, s.p, 8);
 		h = (h ^ w) * UINT64_C(0xff51afd7ed558ccd);
 		h ^= h >> 32;
 	}
-	for (; s.n > 0; s.p++, s.n--)
-		h = (h ^ *s.p) * UINT64_C(0xff51afd7ed558ccd);
-	return (uint32_t)(h ^ h >> 29);
+	if (s.n) {
+		memcpy(&w, s.p, 8);
+		h = (h ^ (w & ((UINT64_C(1) << (8 * s.n)) - 1))) * UINT64_C(0xff51afd7ed558ccd);
+		h ^= h >> 32;
+	}
+	return (uint32_t)(h ^ h >> 15);
 }
 
 /* Gives each value its index into the dictionary, whose entries are FIRST[0..) as value numbers; false when it
@@ -227,17 +230,18 @@ static int put_page(struct encode *k, int type, int encoding, int64_t entries, s
 
 static int dictionary(struct encode *k, struct cat_error *err)
 {
-	const uint32_t size = (uint32_t)1 << cat_bits_width((uint64_t)(k->e.nvalues < 1 << 18 ? k->e.nvalues : 1 << 18));
-	uint32_t *table = cat_malloc((size_t)size * 2 * sizeof *table);
-	uint32_t *first = cat_malloc(((size_t)k->e.nvalues / 2 + 1) * sizeof *first);
-	int rc = table && first ? cat_buf_resize(&k->scratch->index, (size_t)k->e.nvalues * sizeof *table, err)
-	                        : cat_fail_mem(err, (size_t)k->e.nvalues * sizeof *table);
+	const uint32_t size = (uint32_t)2 << cat_bits_width((uint64_t)(k->e.nvalues < 1 << 18 ? k->e.nvalues : 1 << 18));
+	uint32_t *table = cat_malloc((size_t)size * sizeof *table);
+	int rc;
 
+	k->first = cat_malloc(((size_t)k->e.nvalues / 2 + 1) * sizeof *k->first);
+	rc = table && k->first ? cat_buf_resize(&k->scratch->index, (size_t)k->e.nvalues * sizeof *table, err)
+	                       : cat_fail_mem(err, (size_t)k->e.nvalues * sizeof *table);
 	if (rc == CAT_OK) {
-		memset(table, 0xff, (size_t)size * 2 * sizeof *table);
-		if (fill_dictionary(k, table, size * 2 - 1, first)) {
+		memset(table, 0xff, (size_t)size * sizeof *table);
+		if (fill_dictionary(k, table, size - 1, k->first)) {
 			for (int64_t i = 0; i < k->ndict; i++)
-				put_plain(k, first[i], 1);
+				put_plain(k, k->first[i], 1);
 			rc = put_page(k, CAT_PQ_DICTIONARY, CAT_PQ_PLAIN, k->ndict, err);
 			k->chunk->dict_size = k->chunk->size;
 		} else {
@@ -245,7 +249,6 @@ static int dictionary(struct encode *k, struct cat_error *err)
 		}
 	}
 	cat_free(table);
-	cat_free(first);
 	return rc;
 }
 
@@ -309,8 +312,11 @@ static int put_values(struct encode *k, int64_t from, int64_t n)
 			cat_rle_put(&k->raw, (const uint32_t *)(const void *)k->scratch->index->data + from, n, width);
 		return CAT_PQ_RLE_DICTIONARY;
 	}
-	if (n == 0)
+	if (n == 0) {
+		if (l->encoding == CAT_PQ_DELTA_BINARY_PACKED)
+			cat_delta_put_i64(&k->raw, NULL, 0); /* Arrow wants its header even of nothing */
 		return l->encoding;
+	}
 	if (l->conv == CAT_PQ_W_BITS)
 		put_bools(k, from, n);
 	else if (l->encoding == CAT_PQ_BYTE_STREAM_SPLIT)
@@ -405,6 +411,30 @@ static int put_page(struct encode *k, int type, int encoding, int64_t entries, s
 	return rc;
 }
 
+/* Bounds of N values from FROM on by the dictionary entries that occur among them. */
+static int dictionary_bounds(struct encode *k, int64_t from, int64_t n, struct cat_pq_bounds *out,
+                             struct cat_error *err)
+{
+	const uint32_t *index = (const uint32_t *)(const void *)k->scratch->index->data + from;
+	uint8_t *seen = cat_calloc((size_t)k->ndict, 1);
+
+	if (!seen)
+		return cat_fail_mem(err, (size_t)k->ndict);
+	for (int64_t i = 0; i < n; i++)
+		seen[index[i]] = 1;
+	for (int64_t i = 0; i < k->ndict; i++) {
+		const struct cat_span v = value_at(k, k->first[i]);
+		struct cat_pq_bounds one;
+
+		if (!seen[i])
+			continue;
+		cat_pq_bounds_of(k->l, k->l->width ? (const void *)v.p : (const void *)&v, 1, &one);
+		cat_pq_bounds_join(k->l, out, &one);
+	}
+	cat_free(seen);
+	return CAT_OK;
+}
+
 /* A page's statistics, and its place for the offset index. */
 static int note_page(struct encode *k, int64_t first_row, int64_t from, int64_t n, int64_t entries,
                      struct cat_error *err)
@@ -420,11 +450,13 @@ static int note_page(struct encode *k, int64_t first_row, int64_t from, int64_t 
 	memset(s, 0, sizeof *s);
 	s->entries = entries;
 	s->nulls = entries - n;
-	if (n)
-		cat_pq_bounds_of(k->l,
-		                 k->texts ? (const void *)(k->texts + from)
-		                          : (const uint8_t *)k->values + from * (k->l->width ? k->l->width : 1),
-		                 n, &s->bounds);
+	if (k->ndict)
+		CAT_TRY(dictionary_bounds(k, from, n, &s->bounds, err));
+	else if (k->texts && n)
+		cat_pq_bounds_of(k->l, k->texts + from, n, &s->bounds);
+	else if (n)
+		cat_pq_bounds_of(k->l, (const uint8_t *)k->values + from * (k->l->width ? k->l->width : 1), n,
+		                 &s->bounds);
 	cat_pq_bounds_join(k->l, &c->bounds, &s->bounds);
 	return CAT_OK;
 }
@@ -528,6 +560,7 @@ int cat_pq_encode_leaf(const struct cat_pq_wleaf *l, const struct cat_column *c,
 
 	cat_pq_entries_fini(&k.e);
 	cat_free(k.texts);
+	cat_free(k.first);
 	cat_free(k.stats);
 	cat_text_fini(&k.raw);
 	if (rc != CAT_OK) {

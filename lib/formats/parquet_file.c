@@ -167,6 +167,19 @@ struct cat_buf *cat_parquet_footer(const struct cat_parquet_file *f)
 	return cat_buf_ref(f->footer.bytes);
 }
 
+int cat_pq_read_ranges(const struct cat_parquet_file *f, const struct cat_range *ranges, size_t n,
+                       struct cat_buf **out, struct cat_error *err)
+{
+	struct cat_ticket *t;
+	int rc = f->reader->ops->submit(f->reader, ranges, n, &t, err);
+
+	if (rc == CAT_OK)
+		rc = f->reader->ops->wait(t, out, err);
+	if (rc != CAT_OK)
+		memset(out, 0, n * sizeof(struct cat_buf *));
+	return rc;
+}
+
 /* --- page indexes --- */
 
 static bool index_range(const struct cat_parquet_file *f, int64_t off, int64_t len, struct cat_range *range)
@@ -232,12 +245,13 @@ struct job {
 
 static int read_ranges(struct job *j, struct cat_error *err)
 {
-	struct cat_ticket *t;
+	int rc = CAT_OK;
 
-	if (j->nranges == 0)
-		return CAT_OK;
-	CAT_TRY(j->f->reader->ops->submit(j->f->reader, j->ranges, j->nranges, &t, err));
-	return j->f->reader->ops->wait(t, j->bufs, err);
+	if (j->nranges)
+		rc = cat_pq_read_ranges(j->f, j->ranges, j->nranges, j->bufs, err);
+	if (rc != CAT_OK)
+		j->nranges = 0;
+	return rc;
 }
 
 static void drop_bufs(struct job *j)

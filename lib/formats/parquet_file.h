@@ -21,6 +21,9 @@ static inline const struct cat_pq_chunk *cat_pq_chunk_of(const struct cat_parque
 {
 	return &f->footer.chunks[f->footer.groups[group].chunk0 + (size_t)leaf];
 }
+/* N ranges at once; on failure all of OUT is NULL. */
+CAT_MUST_USE int cat_pq_read_ranges(const struct cat_parquet_file *f, const struct cat_range *ranges, size_t n,
+                                    struct cat_buf **out, struct cat_error *err);
 /* Parses index bytes and checks them against the chunk and the group; what is not right is as if not there
  * (*N is 0). Read as RANGE_OF says. */
 bool cat_pq_offset_range(const struct cat_parquet_file *f, const struct cat_pq_chunk *c, struct cat_range *range);

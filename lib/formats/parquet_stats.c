@@ -115,12 +115,10 @@ static int read_index(const struct cat_parquet_file *f, const struct cat_pq_chun
                       struct cat_error *err)
 {
 	struct cat_range ranges[2];
-	struct cat_ticket *t;
 
 	if (!cat_pq_offset_range(f, c, &ranges[0]) || !cat_pq_column_range(f, c, &ranges[1]))
 		return CAT_OK;
-	CAT_TRY(f->reader->ops->submit(f->reader, ranges, 2, &t, err));
-	return f->reader->ops->wait(t, bufs, err);
+	return cat_pq_read_ranges(f, ranges, 2, bufs, err);
 }
 
 static int page_list(const struct cat_parquet_file *f, int group, int col, struct cat_buf *bufs[2],

@@ -68,6 +68,7 @@ void cat_pq_wschema_fini(struct cat_pq_wschema *w);
 
 struct cat_pq_bounds {
 	bool known;
+	bool lost; /* there are values that no bound could be given for */
 	bool min_exact, max_exact;
 	size_t nmin, nmax;
 	uint8_t min[CAT_PQ_BOUND], max[CAT_PQ_BOUND];
