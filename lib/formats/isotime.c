@@ -11,6 +11,13 @@ static int64_t floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
+static int64_t floor_mod(int64_t a, int64_t b)
+{
+	const int64_t rest = a % b;
+
+	return rest < 0 ? rest + b : rest;
+}
+
 /* Counted from March on, months have a regular pattern and the leap day comes last. */
 static void civil(int64_t days, int64_t *year, int *month, int *day)
 {
@@ -44,7 +51,7 @@ size_t cat_iso_time(int64_t v, enum cat_unit unit, char *out)
 
 	if (unit != CAT_UNIT_S)
 		n += snprintf(out + n, (size_t)(CAT_ISO_MAX - n), ".%0*lld", 3 * (int)unit,
-		              (long long)(v - s * scale[unit]));
+		              (long long)floor_mod(v, scale[unit]));
 	return (size_t)n;
 }
 
@@ -55,7 +62,7 @@ size_t cat_iso_timestamp(int64_t v, enum cat_unit unit, bool zoned, char *out)
 	size_t n = cat_iso_date(days, out);
 	char time[CAT_ISO_MAX];
 
-	cat_iso_time(v - days * per_day[unit], unit, time);
+	cat_iso_time(floor_mod(v, per_day[unit]), unit, time);
 	return n + (size_t)snprintf(out + n, CAT_ISO_MAX - n, "T%s%s", time, zoned ? "Z" : "");
 }
 

@@ -51,8 +51,12 @@ static int step_zstd(struct inflater *f, uint8_t *to, size_t n, size_t *made, st
 {
 	ZSTD_inBuffer in = {f->in ? f->in->data + f->in_at : NULL, f->in ? f->in->size - f->in_at : 0, 0};
 	ZSTD_outBuffer out = {to, n, 0};
-	const size_t left = ZSTD_decompressStream(f->zstd, &out, &in);
+	size_t left;
 
+	*made = 0;
+	if (f->in_end && !f->inside)
+		return CAT_OK;
+	left = ZSTD_decompressStream(f->zstd, &out, &in);
 	if (ZSTD_isError(left))
 		return cat_fail(err, CAT_E_DATA, "zstd: %s", ZSTD_getErrorName(left));
 	f->in_at += in.pos;
