@@ -60,7 +60,7 @@ static const struct cat_cmd command = {
 	.max_operands = -1,
 	.opts = opts,
 	.examples = "cat-group -a 'count(*), mean(vmag)' stars.csv\n"
-	            "cat-scan stars.csv -w 'vmag < 3' | cat-group -a 'count(*), max(bmag - vmag) AS reddest'\n",
+	            "cat-group -a 'max(bmag - vmag) AS reddest' -w 'vmag < 3' stars.csv\n",
 	.next = "cat-hist(1), catpipe(7)",
 	.run = run,
 	.defaults = &defaults,

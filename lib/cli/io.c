@@ -231,7 +231,7 @@ static int terminal_width(void)
 {
 	struct winsize w;
 
-	return ioctl(1, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col : 80;
+	return ioctl(1, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
 }
 
 int cat_io_sink(const struct cat_output *o, const struct cat_rows *rows, const struct cat_resources *res,

@@ -1,5 +1,8 @@
 #include "dataset/table.h"
 
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -35,6 +38,8 @@ static bool starts(const struct cat_buf *b, const void *magic, size_t n)
 /* What the first bytes say; text is told apart by the suffix. */
 static enum kind by_magic(const struct cat_buf *head, const char *name)
 {
+	/* A file of such a name that is text, or too short for its magic, is broken. */
+	static const char *const binary[] = {".parquet", ".parq", ".pq", ".arrow", ".feather", ".arrows", ".fits", ".fit"};
 	const char *text = (const char *)head->data;
 	size_t n = head->size, bad = 0;
 	const size_t blank = strspn(text, " \t\r\n") < n ? strspn(text, " \t\r\n") : 0;
@@ -62,6 +67,9 @@ static enum kind by_magic(const struct cat_buf *head, const char *name)
 		return UNKNOWN;
 	if (!memchr(text, '\n', n) && n >= SNIFF)
 		return UNKNOWN;
+	for (size_t i = 0; i < sizeof binary / sizeof *binary; i++)
+		if (ends_with(name, binary[i]))
+			return UNKNOWN;
 	return ends_with(name, ".tsv") || ends_with(name, ".tsv.gz") || ends_with(name, ".tsv.zst") ? TEXT_TSV
 	                                                                                              : TEXT_CSV;
 }
@@ -233,6 +241,27 @@ static int open_folder(const char *path, const struct cat_open_options *o, struc
 	return CAT_OK;
 }
 
+static int no_such_name(const char *operand, struct cat_error *err)
+{
+	struct cat_nearest near = {.want = operand};
+	char best[NAME_MAX + 1] = "";
+	struct dirent *e;
+	DIR *d = opendir(".");
+
+	while (d && (e = readdir(d)) != NULL) {
+		cat_nearest_offer(&near, e->d_name);
+		/* The entry's name goes with the entry. */
+		if (near.name == e->d_name) {
+			snprintf(best, sizeof best, "%s", e->d_name);
+			near.name = best;
+		}
+	}
+	if (d)
+		closedir(d);
+	return cat_fail(err, CAT_E_NOINPUT, "'%s' is neither a file nor a registered name%s%s", operand,
+	                best[0] ? "; nearest file: " : "", best);
+}
+
 /* An operand that exists, or contains / or :, is a path or URL; anything else a registered name. */
 static int open_named(const char *operand, struct cat_reader **out, struct cat_error *err)
 {
@@ -241,7 +270,7 @@ static int open_named(const char *operand, struct cat_reader **out, struct cat_e
 	if (strstr(operand, "://"))
 		return cat_fail(err, CAT_E_UNSUPPORTED, "object stores and the web are not supported yet");
 	if (stat(operand, &st) != 0 && !strchr(operand, '/') && !strchr(operand, ':'))
-		return cat_fail(err, CAT_E_NOINPUT, "neither a file here nor a registered name");
+		return no_such_name(operand, err);
 	if (strncmp(operand, "file:", 5) == 0 && stat(operand, &st) != 0)
 		operand += 5;
 	return cat_local_open(operand, out, err);

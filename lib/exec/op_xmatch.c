@@ -1,5 +1,6 @@
 #include "exec/op_xmatch.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -69,6 +70,12 @@ static void table_fini(struct table *t)
 	cat_free(t->batch);
 	cat_free(t->first);
 	memset(t, 0, sizeof *t);
+}
+
+/* A separation that equals the radius counts, and rounding must not take it away: 0 to 0.5 degrees is 1800". */
+static double radius_deg(const struct cat_xmatch_options *o)
+{
+	return fmin(180, o->radius_arcsec / 3600 * (1 + 8 * DBL_EPSILON));
 }
 
 static int table_room(struct table *t, int64_t rows, struct cat_error *err)
@@ -351,7 +358,7 @@ static int next_piece(struct xmatch *x, struct cat_error *err)
 
 		CAT_TRY(read_piece(x, INT64_MAX, INT64_MAX, err));
 		return cat_match_back(&(struct cat_positions){l->ra_deg, l->dec_deg, l->nrows}, &there,
-		                      o->radius_arcsec / 3600, o->find == CAT_FIND_MUTUAL, &x->pairs, err);
+		                      radius_deg(o), o->find == CAT_FIND_MUTUAL, &x->pairs, err);
 	}
 	CAT_TRY(read_piece(x, x->piece_rows, PIECE_BYTES_MAX, err));
 	CAT_TRY(cat_match_query(x->index, x->piece.ra_deg, x->piece.dec_deg, x->piece.nrows, k, &x->pairs, err));
@@ -541,8 +548,7 @@ static int open_match(struct xmatch *x, struct cat_source *right, struct cat_err
 	CAT_TRY(read_right(x, right, err));
 	if (o->find == CAT_FIND_BEST2 || o->find == CAT_FIND_MUTUAL)
 		return CAT_OK;
-	CAT_TRY(cat_match_index_new(x->right.ra_deg, x->right.dec_deg, x->right.nrows, o->radius_arcsec / 3600, &x->index,
-	                            err));
+	CAT_TRY(cat_match_index_new(x->right.ra_deg, x->right.dec_deg, x->right.nrows, radius_deg(o), &x->index, err));
 	table_forget_positions(&x->right);
 	return CAT_OK;
 }

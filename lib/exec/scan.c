@@ -425,7 +425,8 @@ static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_err
 		CAT_TRY(cat_select_bind(s->select, schema, err));
 	}
 	if (s->region) {
-		CAT_TRY(cat_position_columns(schema, o->ra, o->dec, &s->ra, &s->dec, which, sizeof which, err));
+		if (cat_position_columns(schema, o->ra, o->dec, &s->ra, &s->dec, which, sizeof which, err) != CAT_OK)
+			return cat_hint(err, "--ra NAME --dec NAME");
 		/* The index belongs to the table's own positions, not to others that the user names. */
 		s->hpx = o->ra || o->dec ? -1 : cat_schema_find(schema, "_healpix_29");
 	}

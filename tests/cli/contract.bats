@@ -399,7 +399,7 @@ xtables() {
 	[ "$(pairs --find all)" = "1,11 1,12 1,13 2,13 2,11 2,12 " ]
 	[ "$(pairs --find 2)" = "1,11 1,12 2,13 2,11 " ]
 	[ "$(pairs --find mutual)" = "1,11 2,13 " ]
-	[ "$(pairs --find best2 | tr ' ' '\n' | sort | tr '\n' ' ')" = " 1,11 1,12 2,13 " ]
+	[ "$(pairs --find best2)" = "1,11 1,12 2,13 " ]
 	status 64 cat-xmatch -r 1 --find nearest l.csv r.csv
 }
 
