@@ -126,9 +126,9 @@ static int parse_agg(struct cat_aggs *a, struct cat_lexer *lx, struct cat_error 
 
 static int parse_list(struct cat_aggs *a, struct cat_error *err)
 {
-	struct cat_lexer lx = {.text = a->text};
+	struct cat_lexer lx;
 
-	CAT_TRY(cat_lex_next(&lx, err));
+	CAT_TRY(cat_lex_begin(&lx, a->text, err));
 	for (;;) {
 		CAT_TRY(parse_agg(a, &lx, err));
 		if (lx.tok == CAT_TOK_END)
@@ -148,8 +148,6 @@ int cat_aggs_parse(const char *text, struct cat_aggs **out, struct cat_error *er
 		a->text = cat_strdup(text);
 	if (!a || !a->text)
 		rc = cat_fail_mem(err, sizeof *a);
-	else if (strlen(text) > CAT_EXPR_MAX_TEXT)
-		rc = cat_fail(err, CAT_E_USAGE, "aggregate list longer than %d bytes", CAT_EXPR_MAX_TEXT);
 	else
 		rc = parse_list(a, err);
 	if (rc != CAT_OK) {

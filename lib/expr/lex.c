@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "expr/node.h"
 
+#define MAX_TEXT (1 << 20)
+
 static bool name_start(char c)
 {
 	return isalpha((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
@@ -103,6 +105,19 @@ int cat_lex_next(struct cat_lexer *lx, struct cat_error *err)
 	return CAT_OK;
 }
 
+int cat_lex_begin(struct cat_lexer *lx, const char *text, struct cat_error *err)
+{
+	const size_t n = strlen(text);
+	size_t bad;
+
+	*lx = (struct cat_lexer){.text = text};
+	if (n > MAX_TEXT)
+		return cat_fail(err, CAT_E_USAGE, "expression longer than %d bytes", MAX_TEXT);
+	if (!cat_utf8_valid(text, n, &bad))
+		return cat_expr_fail(err, CAT_E_USAGE, text, (int)bad, 1, "an expression must be UTF-8 text");
+	return cat_lex_next(lx, err);
+}
+
 bool cat_lex_is_symbol(const struct cat_lexer *lx, const char *s)
 {
 	return lx->tok == CAT_TOK_SYMBOL && (size_t)lx->len == strlen(s) &&
@@ -190,7 +205,7 @@ int cat_expr_point(struct cat_error *err, const char *text, int pos, int len)
 		to = size;
 	while (from > 0 && from < size && ((unsigned char)text[from] & 0xc0) == 0x80)
 		from++;
-	while (to < size && ((unsigned char)text[to] & 0xc0) == 0x80)
+	for (int k = 0; k < 3 && to < size && ((unsigned char)text[to] & 0xc0) == 0x80; k++)
 		to++;
 	for (size_t i = from; i < to; i++) {
 		const unsigned char c = (unsigned char)text[i];

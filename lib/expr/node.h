@@ -21,6 +21,8 @@ struct cat_lexer {
 	int pos, len; /* of the token */
 	int next;
 };
+/* Goes to the first token of TEXT, which must be UTF-8 of at most 1 MiB and outlive the lexer. */
+CAT_MUST_USE int cat_lex_begin(struct cat_lexer *lx, const char *text, struct cat_error *err);
 /* Moves on to the next token. */
 CAT_MUST_USE int cat_lex_next(struct cat_lexer *lx, struct cat_error *err);
 bool cat_lex_is_symbol(const struct cat_lexer *lx, const char *s);
@@ -150,8 +152,6 @@ static inline const struct cat_node *cat_expr_use(const struct cat_expr *e, cons
 {
 	return &e->nodes[e->args[nd->use0 + k].node];
 }
-/* Longer texts are refused. */
-#define CAT_EXPR_MAX_TEXT (1 << 20)
 /* [AS name]; *NAME stays NULL when there is none. */
 CAT_MUST_USE int cat_select_parse_as(struct cat_lexer *lx, char **name, struct cat_error *err);
 /* One expression from the lexer's place to the first token that cannot belong to it. */

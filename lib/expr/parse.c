@@ -586,13 +586,11 @@ int cat_expr_parse_at(struct cat_lexer *lx, struct cat_expr **out, struct cat_er
 
 int cat_expr_parse(const char *text, struct cat_expr **out, struct cat_error *err)
 {
-	struct cat_lexer lx = {.text = text};
+	struct cat_lexer lx;
 	struct cat_expr *e;
 	int rc;
 
-	if (strlen(text) > CAT_EXPR_MAX_TEXT)
-		return cat_fail(err, CAT_E_USAGE, "expression longer than %d bytes", CAT_EXPR_MAX_TEXT);
-	CAT_TRY(cat_lex_next(&lx, err));
+	CAT_TRY(cat_lex_begin(&lx, text, err));
 	if (lx.tok == CAT_TOK_END)
 		return cat_expr_fail(err, CAT_E_USAGE, text, 0, 0, "an empty expression");
 	CAT_TRY(cat_expr_parse_at(&lx, &e, err));

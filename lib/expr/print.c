@@ -129,8 +129,11 @@ static void print_plain(const struct cat_expr *e, const struct cat_node *nd, str
 		cat_lex_quote(nd->str, out);
 		break;
 	case CAT_OP_FIELD:
+		/* A number would swallow the dot. */
+		if (cat_expr_arg(e, nd, 0)->op == CAT_OP_LITERAL)
+			cat_text_addc(out, '(');
 		print_arg(e, nd, 0, out);
-		cat_text_addc(out, '.');
+		cat_text_add(out, cat_expr_arg(e, nd, 0)->op == CAT_OP_LITERAL ? ")." : ".");
 		cat_lex_quote(nd->str, out);
 		break;
 	case CAT_OP_INDEX:

@@ -110,9 +110,9 @@ static int parse_item(struct cat_select *s, struct cat_lexer *lx, struct cat_err
 
 static int parse_items(struct cat_select *s, struct cat_error *err)
 {
-	struct cat_lexer lx = {.text = s->text};
+	struct cat_lexer lx;
 
-	CAT_TRY(cat_lex_next(&lx, err));
+	CAT_TRY(cat_lex_begin(&lx, s->text, err));
 	for (;;) {
 		CAT_TRY(parse_item(s, &lx, err));
 		if (lx.tok == CAT_TOK_END)
@@ -132,8 +132,6 @@ int cat_select_parse(const char *text, struct cat_select **out, struct cat_error
 		s->text = cat_strdup(text);
 	if (!s || !s->text)
 		rc = cat_fail_mem(err, sizeof *s);
-	else if (strlen(text) > CAT_EXPR_MAX_TEXT)
-		rc = cat_fail(err, CAT_E_USAGE, "select list longer than %d bytes", CAT_EXPR_MAX_TEXT);
 	else
 		rc = parse_items(s, err);
 	if (rc != CAT_OK) {
