@@ -194,8 +194,13 @@ __attribute__((target("avx2,bmi,bmi2"))) static void kernel_avx2(const double *r
 	kernel(ra_deg, dec_deg, n, out);
 }
 
-__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,prefer-vector-width=512"))) static void
-kernel_avx512(const double *ra_deg, const double *dec_deg, int64_t n, int64_t *out)
+#if defined __clang__
+#define AVX512 "avx512f,avx512vl,avx512dq,avx512bw"
+#else
+#define AVX512 "avx512f,avx512vl,avx512dq,avx512bw,prefer-vector-width=512"
+#endif
+__attribute__((target(AVX512))) static void kernel_avx512(const double *ra_deg, const double *dec_deg, int64_t n,
+                                                          int64_t *out)
 {
 	kernel(ra_deg, dec_deg, n, out);
 }

@@ -41,9 +41,20 @@ static int by_start(const void *a, const void *b)
 	return p->lo < q->lo ? -1 : p->lo > q->lo;
 }
 
+/* The order that the bounds of the ranges need. */
+static int finest_order(const struct cat_moc *m)
+{
+	uint64_t bits = (uint64_t)CAT_HPX29_CELLS;
+
+	for (int64_t i = 0; i < m->n; i++)
+		bits |= (uint64_t)m->at[i].lo | (uint64_t)m->at[i].hi;
+	return CAT_HPX_ORDER_MAX - __builtin_ctzll(bits) / 2;
+}
+
 void cat_moc_finish(struct cat_moc *m)
 {
 	int64_t n = 0;
+	int order;
 
 	if (m->n == 0)
 		return;
@@ -55,6 +66,9 @@ void cat_moc_finish(struct cat_moc *m)
 			m->at[n].hi = m->at[i].hi;
 	}
 	m->n = n + 1;
+	order = finest_order(m);
+	if (order > m->order)
+		m->order = order;
 }
 
 /* The first range that ends behind CELL, or m->n. */

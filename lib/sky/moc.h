@@ -21,11 +21,11 @@ struct cat_moc {
 	struct cat_cells *at;
 	int64_t n;
 	int64_t cap;
-	int order; /* the finest cells it is made of */
+	int order; /* how fine it is: no coarser than its cells need */
 };
 void cat_moc_fini(struct cat_moc *m);
 
-/* Adds order-29 cells [LO, HI), in any order and overlapping; cat_moc_finish puts things right. */
+/* Adds order-29 cells [LO, HI), in any order and overlapping; cat_moc_finish puts things right, also the map's order. */
 CAT_MUST_USE int cat_moc_add(struct cat_moc *m, int64_t lo, int64_t hi, struct cat_error *err);
 void cat_moc_finish(struct cat_moc *m);
 

@@ -152,9 +152,9 @@ static int read_rows(const struct header *h, const uint8_t *data, struct cat_moc
 		if (rc != CAT_OK)
 			return cat_wrap(err, "row %" PRId64, i + 1);
 	}
-	/* Bounds of ranges are at order 29 whatever the map's own order is. */
-	if (h->order >= 0)
-		out->order = (int)h->order;
+	/* Bounds of ranges are at order 29 whatever the map's own order is; cells say theirs. */
+	if (range || h->order > out->order)
+		out->order = h->order > 0 ? (int)h->order : 0;
 	return CAT_OK;
 }
 

@@ -100,6 +100,7 @@ static int parse_cone(const char *text, struct cone *c, struct cat_error *err)
 		return cat_fail(err, CAT_E_USAGE, "a cone is RA,DEC,R");
 	s = next_part(&text, &n);
 	CAT_TRY(cat_angle_ra(s, n, &c->ra_deg, err));
+	c->ra_deg = cat_sky_normal_ra(c->ra_deg);
 	s = next_part(&text, &n);
 	CAT_TRY(cat_angle_dec(s, n, &c->dec_deg, err));
 	s = next_part(&text, &n);
@@ -162,6 +163,7 @@ static int parse_polygon(const char *text, double *ra, double *dec, size_t verti
 
 		s = next_part(&text, &n);
 		CAT_TRY(cat_angle_ra(s, n, &ra[i], err));
+		ra[i] = cat_sky_normal_ra(ra[i]);
 		s = next_part(&text, &n);
 		CAT_TRY(cat_angle_dec(s, n, &dec[i], err));
 	}
