@@ -399,46 +399,6 @@ static enum part region_part(const struct cat_region *r, const struct cell *c)
 
 /* --- covers --- */
 
-void cat_cover_fini(struct cat_cover *c)
-{
-	cat_free(c->at);
-	memset(c, 0, sizeof *c);
-}
-
-static int cover_add(struct cat_cover *c, int64_t lo, int64_t hi, bool inside, struct cat_error *err)
-{
-	size_t cap = (size_t)c->cap;
-
-	if (cat_grow(&c->at, &cap, (size_t)c->n, sizeof *c->at) != 0)
-		return cat_fail_mem(err, 2 * cap * sizeof *c->at);
-	c->cap = (int64_t)cap;
-	c->at[c->n++] = (struct cat_cover_range){lo, hi, inside};
-	return CAT_OK;
-}
-
-static int by_start(const void *a, const void *b)
-{
-	const struct cat_cover_range *p = a, *q = b;
-
-	return p->lo < q->lo ? -1 : p->lo > q->lo;
-}
-
-static void cover_finish(struct cat_cover *c)
-{
-	int64_t n = 0;
-
-	if (c->n == 0)
-		return;
-	qsort(c->at, (size_t)c->n, sizeof *c->at, by_start);
-	for (int64_t i = 1; i < c->n; i++) {
-		if (c->at[i].lo == c->at[n].hi && c->at[i].inside == c->at[n].inside)
-			c->at[n].hi = c->at[i].hi;
-		else
-			c->at[++n] = c->at[i];
-	}
-	c->n = n + 1;
-}
-
 /* Adds the cells of ORDER in EDGE (NULL: all base cells) that are inside to COVER and appends those that are partly to
  * NEXT. */
 static int sort_out(const struct cat_region *r, int order, const struct cat_cover *edge, struct cat_cover *cover,
@@ -456,7 +416,7 @@ static int sort_out(const struct cat_region *r, int order, const struct cat_cove
 			cell_init(&c, order, at / size);
 			part = region_part(r, &c);
 			if (part != OUTSIDE)
-				CAT_TRY(cover_add(part == WHOLLY ? cover : next, c.lo, c.hi, part == WHOLLY, err));
+				CAT_TRY(cat_cover_add(part == WHOLLY ? cover : next, c.lo, c.hi, part == WHOLLY, err));
 		}
 	}
 	return CAT_OK;
@@ -476,29 +436,14 @@ int cat_region_cover(const struct cat_region *r, int order, int64_t max_cells, s
 		edge = next;
 	}
 	for (int64_t i = 0; rc == CAT_OK && i < edge.n; i++)
-		rc = cover_add(cover, edge.at[i].lo, edge.at[i].hi, false, err);
+		rc = cat_cover_add(cover, edge.at[i].lo, edge.at[i].hi, false, err);
 	cat_cover_fini(&edge);
 	if (rc != CAT_OK) {
 		cat_cover_fini(cover);
 		return rc;
 	}
-	cover_finish(cover);
+	cat_cover_finish(cover);
 	return CAT_OK;
-}
-
-bool cat_cover_overlaps(const struct cat_cover *c, int64_t lo, int64_t hi)
-{
-	int64_t a = 0, b = c->n;
-
-	while (a < b) {
-		const int64_t mid = a + (b - a) / 2;
-
-		if (c->at[mid].hi <= lo)
-			a = mid + 1;
-		else
-			b = mid;
-	}
-	return lo < hi && a < c->n && c->at[a].lo < hi;
 }
 
 /* May the region have a position in those cells of [LO, HI) that lie in CELL of ORDER? Goes at most DEPTH orders

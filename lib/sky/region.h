@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "sky/cover.h"
 #include "sky/moc.h"
 
 struct cat_region;
@@ -34,25 +35,12 @@ bool cat_region_is_all(const struct cat_region *r);
 void cat_region_contains_n(const struct cat_region *r, const double *ra_deg, const double *dec_deg, int64_t n,
                            uint8_t *in);
 
-/* Cells that hold the region. INSIDE: every position in them belongs. */
-struct cat_cover_range {
-	int64_t lo, hi; /* [lo, hi) of order 29 */
-	bool inside;
-};
-struct cat_cover {
-	struct cat_cover_range *at; /* sorted, disjoint */
-	int64_t n;
-	int64_t cap;
-};
 /* Zero-initialised COVER becomes cells of at most ORDER that together hold all of the region and little else. They
  * are refined from the whole sky down to ORDER, but not further once there are about MAX_CELLS of them at the edge. */
 CAT_MUST_USE int cat_region_cover(const struct cat_region *r, int order, int64_t max_cells, struct cat_cover *cover,
                                   struct cat_error *err);
-void cat_cover_fini(struct cat_cover *c);
-/* May the region have a position in order-29 cells [LO, HI)? Never false when it has one. */
-bool cat_cover_overlaps(const struct cat_cover *c, int64_t lo, int64_t hi);
-
-/* The same of the region itself, coarser: for a few ranges, where a cover is not worth making. */
+/* May the region have a position in order-29 cells [LO, HI)? Never false when it has one. Coarser than a cover, for
+ * a few ranges, where that is not worth making. */
 bool cat_region_overlaps(const struct cat_region *r, int64_t lo, int64_t hi);
 
 /* Bounds on ra and dec for pruning by statistics: every position of the region has dec in [DEC[0], DEC[1]] and, when

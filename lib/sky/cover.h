@@ -1,0 +1,37 @@
+/* cover -- sets of HEALPix cells as ranges of order 29.
+ *
+ * Layer: sky. Zero-initialise; a finished cover is sorted and disjoint. Thread rule: one thread builds, any
+ * number may ask.
+ */
+#ifndef CAT_SKY_COVER_H
+#define CAT_SKY_COVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct cat_cover_range {
+	int64_t lo, hi; /* [lo, hi) of order 29 */
+	bool inside;    /* every position in them belongs to what is covered */
+};
+struct cat_cover {
+	struct cat_cover_range *at;
+	int64_t n;
+	int64_t cap;
+};
+void cat_cover_fini(struct cat_cover *c);
+CAT_MUST_USE int cat_cover_add(struct cat_cover *c, int64_t lo, int64_t hi, bool inside, struct cat_error *err);
+/* Sorts, and joins what touches or overlaps; overlapping ranges of which not both are inside are not inside. */
+void cat_cover_finish(struct cat_cover *c);
+
+/* Has the cover a cell in [LO, HI)? */
+bool cat_cover_overlaps(const struct cat_cover *c, int64_t lo, int64_t hi);
+bool cat_cover_has(const struct cat_cover *c, int64_t cell29);
+
+/* Zero-initialised COVER becomes [LO, HI) and all cells that hold a position within RADIUS_DEG of one in it, and
+ * little else: the rim is made of cells of about a hundredth of its length. */
+CAT_MUST_USE int cat_cover_around(int64_t lo, int64_t hi, double radius_deg, struct cat_cover *cover,
+                                  struct cat_error *err);
+
+#endif
