@@ -17,45 +17,20 @@ static const struct cat_opt opts[] = {
 	{0},
 };
 
-/* One batch as a source. */
-struct one {
-	struct cat_source base;
-	struct cat_batch *batch;
-};
-
-static int one_next(struct cat_source *s, struct cat_batch **out, struct cat_error *err)
-{
-	struct one *o = (struct one *)s;
-
-	(void)err;
-	*out = o->batch;
-	o->batch = NULL;
-	return CAT_OK;
-}
-
-static void one_close(struct cat_source *s)
-{
-	cat_batch_unref(((struct one *)s)->batch);
-}
-
 static int write_rows(const struct settings *s, const struct cat_hist *h, struct cat_error *err)
 {
-	static const struct cat_source_ops ops = {one_next, one_close};
 	const char *extra[] = {"-x", s->axes.x, "-y", s->axes.y, NULL};
-	struct one o = {.base = {.ops = &ops}};
+	struct cat_source *rows;
+	struct cat_batch *b;
 	struct cat_pool *pool;
 	int rc;
 
 	CAT_TRY(cat_pool_new(1, &pool, err));
-	rc = cat_hist_rows(h, cat_axes_name(s->axes.x, "x"), s->axes.y ? cat_axes_name(s->axes.y, "y") : NULL, &o.batch,
-	                   err);
-	if (rc == CAT_OK) {
-		struct cat_schema *schema = cat_schema_ref(o.batch->schema);
-
-		o.base.schema = schema;
-		rc = cat_filter_write(&s->io, NULL, "cat-hist", extra, &o.base, pool, err);
-		cat_schema_unref(schema);
-	}
+	rc = cat_hist_rows(h, cat_axes_name(s->axes.x, "x"), s->axes.y ? cat_axes_name(s->axes.y, "y") : NULL, &b, err);
+	if (rc == CAT_OK)
+		rc = cat_source_of(b->schema, &b, 1, NULL, &rows, err);
+	if (rc == CAT_OK)
+		rc = cat_filter_write(&s->io, NULL, "cat-hist", extra, rows, pool, err);
 	cat_pool_free(pool);
 	return rc;
 }

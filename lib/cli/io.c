@@ -361,7 +361,7 @@ int cat_io_source_for(const struct cat_input *in, const struct cat_rows *rows, c
 		CAT_TRY(make_region(rows, &scan.region, err));
 		/* Partitions hold the catalogue's own positions, not others that the user names. */
 		if (scan.region && !rows->ra && !rows->dec)
-			open.want = (struct cat_hats_want){cat_scan_region_keep, scan.region};
+			open.want = (struct cat_hats_want){.keep = cat_scan_region_keep, .arg = scan.region};
 	}
 	rc = cat_table_open_all(operands, n, &open, &feed, err);
 	if (rc != CAT_OK) {

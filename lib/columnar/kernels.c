@@ -221,7 +221,7 @@ int cat_take_batch(const struct cat_batch *b, const int32_t *idx, int64_t n, str
 
 	CAT_TRY(cat_batch_new(b->schema, n, &t, err));
 	for (int i = 0; i < b->ncols; i++) {
-		int rc = cat_take(b->cols[i], idx, n, &t->cols[i], err);
+		int rc = b->cols[i] ? cat_take(b->cols[i], idx, n, &t->cols[i], err) : CAT_OK;
 
 		if (rc != CAT_OK) {
 			cat_batch_unref(t);
@@ -401,7 +401,7 @@ int cat_concat_batches(struct cat_batch *const *batches, int n, struct cat_batch
 		for (int k = 0; rc == CAT_OK && k < t->ncols; k++) {
 			for (int i = 0; i < n; i++)
 				parts[i] = batches[i]->cols[k];
-			rc = cat_concat(parts, n, &t->cols[k], err);
+			rc = parts[0] ? cat_concat(parts, n, &t->cols[k], err) : CAT_OK;
 		}
 		if (rc == CAT_OK)
 			*out = t;

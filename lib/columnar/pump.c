@@ -50,6 +50,62 @@ int cat_pump(struct cat_source *s, struct cat_sink *d, struct cat_error *err)
 	}
 }
 
+/* --- batches in memory as a source --- */
+
+struct list_source {
+	struct cat_source base;
+	struct cat_source *inner;
+	size_t n, at;
+	struct cat_batch *batches[];
+};
+
+static int list_next(struct cat_source *s, struct cat_batch **out, struct cat_error *err)
+{
+	struct list_source *l = (struct list_source *)s;
+
+	*out = NULL;
+	if (l->at < l->n) {
+		*out = l->batches[l->at];
+		l->batches[l->at++] = NULL;
+		return CAT_OK;
+	}
+	return l->inner ? l->inner->ops->next(l->inner, out, err) : CAT_OK;
+}
+
+static void list_close(struct cat_source *s)
+{
+	struct list_source *l = (struct list_source *)s;
+
+	for (; l->at < l->n; l->at++)
+		cat_batch_unref(l->batches[l->at]);
+	cat_source_close(l->inner);
+	cat_schema_unref(s->schema);
+	cat_free(l);
+}
+
+static const struct cat_source_ops list_ops = {list_next, list_close};
+
+int cat_source_of(struct cat_schema *schema, struct cat_batch *const *batches, size_t n, struct cat_source *inner,
+                  struct cat_source **out, struct cat_error *err)
+{
+	struct list_source *l = cat_calloc(1, sizeof *l + n * sizeof *batches);
+
+	if (!l) {
+		for (size_t i = 0; i < n; i++)
+			cat_batch_unref(batches[i]);
+		cat_source_close(inner);
+		return cat_fail_mem(err, n * sizeof *batches);
+	}
+	l->base.ops = &list_ops;
+	l->base.schema = cat_schema_ref(schema);
+	l->inner = inner;
+	l->n = n;
+	for (size_t i = 0; i < n; i++)
+		l->batches[i] = batches[i];
+	*out = &l->base;
+	return CAT_OK;
+}
+
 /* --- a feed as a source --- */
 
 struct feed_source {

@@ -25,6 +25,11 @@ struct cat_source {
 };
 void cat_source_close(struct cat_source *s); /* accepts NULL */
 
+/* Batches in memory, then the rest of INNER, as one source. Zero batches and no inner source are an empty
+ * table of SCHEMA. Takes over the batches (the array stays the caller's) and INNER, also on failure. */
+CAT_MUST_USE int cat_source_of(struct cat_schema *schema, struct cat_batch *const *batches, size_t n,
+                               struct cat_source *inner, struct cat_source **out, struct cat_error *err);
+
 /* --- sinks: push --- */
 
 struct cat_sink;

@@ -365,6 +365,7 @@ int cat_hats_open(const char *path, struct cat_hats **out, struct cat_error *err
 		return cat_fail_mem(err, sizeof *h);
 	while (n > 1 && path[n - 1] == '/')
 		n--;
+	atomic_init(&h->refs, 1);
 	h->ra = h->dec = h->hpx = -1;
 	h->root = cat_strndup(path, n);
 	h->given = cat_strndup(path, n);
@@ -377,9 +378,15 @@ int cat_hats_open(const char *path, struct cat_hats **out, struct cat_error *err
 	return CAT_OK;
 }
 
+struct cat_hats *cat_hats_ref(struct cat_hats *h)
+{
+	atomic_fetch_add(&h->refs, 1);
+	return h;
+}
+
 void cat_hats_free(struct cat_hats *h)
 {
-	if (!h)
+	if (!h || atomic_fetch_sub(&h->refs, 1) != 1)
 		return;
 	cat_free(h->root);
 	cat_free(h->given);
@@ -475,7 +482,7 @@ static int open_folder(struct cat_hats *h, const char *path, struct cat_feed **o
 static int open_leaf(void *arg, int i, struct cat_feed **out, const char **name, struct cat_error *err)
 {
 	struct leaves *l = arg;
-	const struct cat_hats_part *p = &l->hats->parts[i];
+	const struct cat_hats_part *p = &l->hats->parts[l->want.begin + i];
 	int64_t lo, hi;
 	char *path;
 	int rc;
@@ -508,5 +515,8 @@ int cat_hats_feed(struct cat_hats *h, const struct cat_hats_want *want, struct c
 	l->hats = h;
 	if (want)
 		l->want = *want;
+	sev.n = (l->want.end ? l->want.end : h->nparts) - l->want.begin;
+	if (sev.n < h->nparts)
+		sev.nrows = -1;
 	return cat_several_feed(h->schema, &sev, out, err);
 }

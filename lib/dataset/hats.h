@@ -7,6 +7,8 @@
 #ifndef CAT_DATASET_HATS_H
 #define CAT_DATASET_HATS_H
 
+#include <stdatomic.h>
+
 #include "columnar/pump.h"
 
 struct cat_hats_part {
@@ -14,6 +16,7 @@ struct cat_hats_part {
 	int64_t npix;
 };
 struct cat_hats {
+	atomic_int refs;
 	char *root;  /* folder of the catalogue itself */
 	char *given; /* as the user named it */
 	struct cat_kv properties;
@@ -32,7 +35,8 @@ struct cat_hats {
 /* Whether PATH is a folder that describes itself as a catalogue. */
 bool cat_hats_is(const char *path);
 CAT_MUST_USE int cat_hats_open(const char *path, struct cat_hats **out, struct cat_error *err);
-void cat_hats_free(struct cat_hats *h); /* accepts NULL */
+struct cat_hats *cat_hats_ref(struct cat_hats *h);
+void cat_hats_free(struct cat_hats *h); /* gives back one reference; accepts NULL */
 
 /* Cells [*LO, *HI) of order 29 that a partition covers. */
 void cat_hats_range(const struct cat_hats_part *p, int64_t *lo, int64_t *hi);
@@ -43,6 +47,7 @@ char *cat_hats_leaf(const struct cat_hats *h, const struct cat_hats_part *p);
 struct cat_hats_want {
 	bool (*keep)(void *arg, int64_t lo, int64_t hi); /* NULL: all */
 	void *arg;
+	int begin, end; /* partitions [begin, end); end 0: to the last */
 };
 /* All rows of the wanted partitions in order; takes over H, also on failure. */
 CAT_MUST_USE int cat_hats_feed(struct cat_hats *h, const struct cat_hats_want *want, struct cat_feed **out,

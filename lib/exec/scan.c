@@ -9,6 +9,7 @@
 #include "expr/expr.h"
 #include "expr/prune.h"
 #include "expr/select.h"
+#include "sky/healpix.h"
 
 #define COVER_ORDER 16
 #define COVER_CELLS 256
@@ -21,6 +22,7 @@ struct scan {
 	struct cat_select *select;
 	struct cat_expr *where;
 	struct cat_scan_region *region;
+	const struct cat_cover *cells;
 	int ra, dec, hpx; /* columns of the feed; -1: none */
 	int *first_cols;  /* what the filters need, ascending */
 	int nfirst;
@@ -113,6 +115,16 @@ static bool outside_region(const struct scan *s, struct cat_work *w)
 	                                bound(&dec, true));
 }
 
+static bool outside_cells(const struct scan *s, struct cat_work *w)
+{
+	struct cat_range_stats hpx = {0};
+
+	if (s->hpx < 0)
+		return false;
+	w->ops->stats(w, s->hpx, &hpx);
+	return hpx.known && hpx.is_int && hpx.nulls == 0 && !cat_cover_overlaps(s->cells, hpx.min_i64, hpx.max_i64 + 1);
+}
+
 static bool not_needed(const struct scan *s, struct cat_work *w)
 {
 	if (w->nrows == 0)
@@ -120,6 +132,8 @@ static bool not_needed(const struct scan *s, struct cat_work *w)
 	if (!w->ops->stats)
 		return false;
 	if (s->region && outside_region(s, w))
+		return true;
+	if (s->cells && outside_cells(s, w))
 		return true;
 	return s->where && cat_expr_prune(s->where, work_stats, w) == CAT_PRUNE_NEVER;
 }
@@ -135,7 +149,8 @@ static int decode_into(struct job *j, const int *cols, int n, struct cat_batch *
 	CAT_TRY(j->work->ops->decode(j->work, cols, n, &b, err));
 	rc = *full ? CAT_OK : cat_batch_new(j->scan->feed->schema, b->nrows, full, err);
 	for (int i = 0; rc == CAT_OK && i < n; i++)
-		(*full)->cols[cols[i]] = cat_column_ref(b->cols[i]);
+		if (!(*full)->cols[cols[i]])
+			(*full)->cols[cols[i]] = cat_column_ref(b->cols[i]);
 	cat_batch_unref(b);
 	return rc;
 }
@@ -176,23 +191,58 @@ static int region_rows(const struct scan *s, const struct cat_batch *full, int32
 	return rc;
 }
 
-/* The rows IDX of every column that is there. */
-static int take_present(struct cat_batch **full, const int32_t *idx, int64_t n, struct cat_error *err)
+/* The cells of the rows: by the index where there is one without nulls, else by position. *OWN is to be freed. */
+static int row_cells(struct job *j, struct cat_batch *full, const int64_t **cells, int64_t **own,
+                     struct cat_error *err)
 {
-	struct cat_batch *t;
+	const struct scan *s = j->scan;
+	const int64_t n = full->nrows;
+	double *ra;
 
-	CAT_TRY(cat_batch_new((*full)->schema, n, &t, err));
-	for (int i = 0; i < t->ncols; i++) {
-		int rc = (*full)->cols[i] ? cat_take((*full)->cols[i], idx, n, &t->cols[i], err) : CAT_OK;
-
-		if (rc != CAT_OK) {
-			cat_batch_unref(t);
-			return rc;
-		}
+	*own = NULL;
+	if (s->hpx >= 0 && cat_column_null_count(full->cols[s->hpx]) == 0) {
+		*cells = CAT_VALUES(full->cols[s->hpx], int64_t);
+		return CAT_OK;
 	}
-	cat_batch_unref(*full);
-	*full = t;
+	for (int k = 0; k < 2; k++) {
+		const int col = k ? s->dec : s->ra;
+
+		if (!full->cols[col])
+			CAT_TRY(decode_into(j, &col, 1, &full, err));
+	}
+	ra = cat_malloc((size_t)n * 2 * sizeof *ra);
+	*own = cat_malloc((size_t)n * sizeof **own);
+	if (!ra || !*own) {
+		cat_free(ra);
+		return cat_fail_mem(err, (size_t)n * 2 * sizeof *ra);
+	}
+	cat_position_values(full, s->ra, s->dec, ra, ra + n);
+	cat_hpx29_from_deg_n(ra, ra + n, n, *own);
+	cat_free(ra);
+	*cells = *own;
 	return CAT_OK;
+}
+
+/* Keeps those of the N rows in IDX whose cell is wanted. */
+static int cell_rows(struct job *j, struct cat_batch *full, int32_t *idx, int64_t *n, struct cat_error *err)
+{
+	struct cat_cover_range last = {0, 0, false};
+	const int64_t *cells;
+	int64_t *own, kept = 0;
+	int rc = row_cells(j, full, &cells, &own, err);
+
+	for (int64_t i = 0; rc == CAT_OK && i < *n; i++) {
+		const int64_t c = cells[idx[i]];
+
+		/* Rows of one neighbourhood come together: the range of the last one is tried first. */
+		if (c >= last.lo && c < last.hi)
+			idx[kept++] = idx[i];
+		else if (cat_cover_find(j->scan->cells, c, &last))
+			idx[kept++] = idx[i];
+	}
+	*n = kept;
+	cat_free(own);
+	return rc;
 }
 
 /* Decodes what the filters need, then the rest if any row survives. *FULL NULL: none did. */
@@ -213,14 +263,21 @@ static int filtered(struct job *j, struct cat_batch **full, struct cat_error *er
 	rc = s->where ? where_rows(s, *full, idx, &n, err) : CAT_OK;
 	if (rc == CAT_OK && n && s->region)
 		rc = region_rows(s, *full, idx, &n, err);
+	if (rc == CAT_OK && n && s->cells)
+		rc = cell_rows(j, *full, idx, &n, err);
 	if (rc == CAT_OK && n == 0) {
 		cat_batch_unref(*full);
 		*full = NULL;
 	} else if (rc == CAT_OK) {
 		if (s->nthen)
 			rc = decode_into(j, s->then_cols, s->nthen, full, err);
-		if (rc == CAT_OK && n < (*full)->nrows)
-			rc = take_present(full, idx, n, err);
+		if (rc == CAT_OK && n < (*full)->nrows) {
+			struct cat_batch *all = *full;
+
+			*full = NULL;
+			rc = cat_take_batch(all, idx, n, full, err);
+			cat_batch_unref(all);
+		}
 	}
 	cat_free(idx);
 	return rc;
@@ -392,8 +449,10 @@ static int plan_columns(struct scan *s, const struct cat_consumer *consumer, str
 	}
 	if (s->where)
 		cat_expr_columns(s->where, first);
-	if (s->region)
+	if (s->region || (s->cells && s->hpx < 0))
 		first[s->ra] = first[s->dec] = true;
+	if (s->cells && s->hpx >= 0)
+		first[s->hpx] = true;
 	if (s->select)
 		cat_select_columns(s->select, then);
 	for (int i = 0; !s->select && !consumer && i < n; i++)
@@ -424,15 +483,17 @@ static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_err
 		CAT_TRY(cat_select_parse(o->columns, &s->select, err));
 		CAT_TRY(cat_select_bind(s->select, schema, err));
 	}
-	if (s->region) {
+	if (s->region || s->cells) {
 		if (cat_position_columns(schema, o->ra, o->dec, &s->ra, &s->dec, which, sizeof which, err) != CAT_OK)
 			return cat_hint(err, "--ra NAME --dec NAME");
 		/* The index belongs to the table's own positions, not to others that the user names. */
 		s->hpx = o->ra || o->dec ? -1 : cat_schema_find(schema, "_healpix_29");
+		if (s->hpx >= 0 && schema->fields[s->hpx].type.id != CAT_T_I64)
+			s->hpx = -1;
 	}
 	s->base.schema = cat_schema_ref(s->select ? cat_select_schema(s->select) : schema);
 	CAT_TRY(plan_columns(s, o->consumer, err));
-	s->slice_rows = cat_batch_rows(s->base.schema);
+	s->slice_rows = o->whole ? INT64_MAX : cat_batch_rows(s->base.schema);
 	s->max_ahead = jobs == 1 ? 1 : 2 * jobs;
 	s->ahead = 1;
 	return cat_ordered_new(s->pool, s->max_ahead, run_job, free_job, &s->queue, err);
@@ -453,6 +514,7 @@ int cat_scan_open(struct cat_feed *feed, const struct cat_scan_options *o, struc
 	s->feed = feed;
 	s->pool = p;
 	s->region = o->region;
+	s->cells = o->cells;
 	s->left = o->limit;
 	s->memory_bytes = o->memory_bytes;
 	s->ra = s->dec = s->hpx = -1;

@@ -36,6 +36,8 @@ struct cat_scan_options {
 	int64_t limit;       /* -1: all rows */
 	const char *ra, *dec; /* names of the position columns, or NULL: found by the rules */
 	struct cat_scan_region *region; /* taken over; NULL: the whole sky */
+	const struct cat_cover *cells; /* only rows in these cells, by _healpix_29 or position; NULL: all. Outlives the source */
+	bool whole;          /* pieces are given out as they are, not cut into batches of a size for pipes */
 	int64_t memory_bytes; /* what the process may hold; bounds how far reading runs ahead */
 };
 

@@ -8,6 +8,7 @@
 #include "sky/healpix.h"
 #include "sky/sphere.h"
 
+#define NEAR_ORDER 14 /* cells around single positions: 13 arcsec wide, finer gains nothing */
 #define RIM_ORDERS 7 /* rim cells are so many orders smaller than the cell they surround */
 
 void cat_cover_fini(struct cat_cover *c)
@@ -56,19 +57,37 @@ void cat_cover_finish(struct cat_cover *c)
 	c->n = n + 1;
 }
 
-bool cat_cover_overlaps(const struct cat_cover *c, int64_t lo, int64_t hi)
+/* Index of the first range that ends behind AT. */
+static int64_t first_behind(const struct cat_cover *c, int64_t at)
 {
 	int64_t a = 0, b = c->n;
 
 	while (a < b) {
 		const int64_t mid = a + (b - a) / 2;
 
-		if (c->at[mid].hi <= lo)
+		if (c->at[mid].hi <= at)
 			a = mid + 1;
 		else
 			b = mid;
 	}
-	return lo < hi && a < c->n && c->at[a].lo < hi;
+	return a;
+}
+
+bool cat_cover_overlaps(const struct cat_cover *c, int64_t lo, int64_t hi)
+{
+	const int64_t i = first_behind(c, lo);
+
+	return lo < hi && i < c->n && c->at[i].lo < hi;
+}
+
+bool cat_cover_find(const struct cat_cover *c, int64_t cell29, struct cat_cover_range *out)
+{
+	const int64_t i = first_behind(c, cell29);
+
+	if (i == c->n || c->at[i].lo > cell29)
+		return false;
+	*out = c->at[i];
+	return true;
 }
 
 bool cat_cover_has(const struct cat_cover *c, int64_t cell29)
@@ -162,6 +181,32 @@ int cat_cover_around(int64_t lo, int64_t hi, double radius_deg, struct cat_cover
 	if (max_order < 0)
 		return cat_cover_add(cover, 0, CAT_HPX29_CELLS, false, err);
 	rc = around_body(lo, hi, max_order, cover, err);
+	if (rc != CAT_OK)
+		cat_cover_fini(cover);
+	else
+		cat_cover_finish(cover);
+	return rc;
+}
+
+int cat_cover_near(const int64_t *cells29, int64_t n, double radius_deg, struct cat_cover *cover,
+                   struct cat_error *err)
+{
+	const int fits = order_of_radius(radius_deg), order = fits < NEAR_ORDER ? fits : NEAR_ORDER;
+	int64_t last = -1;
+	int rc = CAT_OK;
+
+	if (order < 0)
+		return cat_cover_add(cover, 0, CAT_HPX29_CELLS, false, err);
+	for (int64_t i = 0; rc == CAT_OK && i < n; i++) {
+		const int64_t cell = cells29[i] < 0 ? -1 : cat_hpx_parent29(order, cells29[i]);
+
+		if (cell < 0 || cell == last)
+			continue;
+		last = cell;
+		rc = cat_cover_add(cover, cat_hpx_first29(order, cell), cat_hpx_first29(order, cell + 1), false, err);
+		if (rc == CAT_OK)
+			rc = add_neighbours(order, cell, cover, err);
+	}
 	if (rc != CAT_OK)
 		cat_cover_fini(cover);
 	else

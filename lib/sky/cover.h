@@ -27,11 +27,16 @@ void cat_cover_finish(struct cat_cover *c);
 
 /* Has the cover a cell in [LO, HI)? */
 bool cat_cover_overlaps(const struct cat_cover *c, int64_t lo, int64_t hi);
+/* The range that holds CELL29; false when none does, and *OUT stays. */
+bool cat_cover_find(const struct cat_cover *c, int64_t cell29, struct cat_cover_range *out);
 bool cat_cover_has(const struct cat_cover *c, int64_t cell29);
 
 /* Zero-initialised COVER becomes [LO, HI) and all cells that hold a position within RADIUS_DEG of one in it, and
  * little else: the rim is made of cells of about a hundredth of its length. */
 CAT_MUST_USE int cat_cover_around(int64_t lo, int64_t hi, double radius_deg, struct cat_cover *cover,
                                   struct cat_error *err);
+/* The same around N positions, given as order-29 cells (negative ones are left out). */
+CAT_MUST_USE int cat_cover_near(const int64_t *cells29, int64_t n, double radius_deg, struct cat_cover *cover,
+                                struct cat_error *err);
 
 #endif

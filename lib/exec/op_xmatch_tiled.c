@@ -1,0 +1,483 @@
+#include "exec/op_xmatch_tiled.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "columnar/kernels.h"
+#include "columnar/position.h"
+#include "exec/runs.h"
+#include "sky/cover.h"
+#include "sky/healpix.h"
+
+#define MINE "catpipe:mine"
+#define TILE_ROWS_MAX (INT64_C(1) << 20)
+#define TILE_ROWS_MIN 4096
+#define SPARSE_ROWS 50000 /* up to so many rows of LEFT are surrounded one by one */
+
+struct tiled {
+	struct cat_source base;
+	struct cat_skytable *left, *right;
+	struct cat_xmatch_options o;
+	bool rivals; /* best2 and mutual: LEFT's rows around the tile count too */
+	struct cat_schema *flagged; /* LEFT's schema with MINE, when there are rivals */
+	struct cat_schema *right_schema; /* RIGHT's without its row numbers */
+	int *keep; /* columns of a joined batch that are given out; -1: not there */
+	int row;   /* column of LEFT's row number in a joined batch; -1: none */
+	struct cat_ordered *queue;
+	struct cat_tile *tiles;
+	size_t ntiles, submitted;
+	/* being given out */
+	struct job *job;
+	size_t at;
+	/* rows that have to be sorted back into LEFT's order */
+	struct cat_runs *back;
+	struct cat_schema *stored;
+	int *stored_cols;
+	const char *temp_dir;
+	int64_t memory_bytes;
+	int64_t next_row, end_row;
+};
+struct job {
+	struct tiled *t;
+	struct cat_tile tile;
+	struct cat_batch **out; /* joined rows, as the match gave them */
+	size_t n, cap;
+};
+
+/* --- one tile; on any thread --- */
+
+static int cells_of(const struct cat_skytable *t, const struct cat_batch *b, int64_t **out, struct cat_error *err)
+{
+	const int64_t n = b->nrows;
+	double *ra = cat_malloc((size_t)n * 2 * sizeof *ra);
+
+	*out = cat_malloc((size_t)n * sizeof **out);
+	if (!ra || !*out) {
+		cat_free(ra);
+		return cat_fail_mem(err, (size_t)n * 2 * sizeof *ra);
+	}
+	cat_position_values(b, t->ra, t->dec, ra, ra + n);
+	cat_hpx29_from_deg_n(ra, ra + n, n, *out);
+	cat_free(ra);
+	return CAT_OK;
+}
+
+/* B, which is taken over, with a column that says which rows are the tile's own. */
+static int flag_mine(const struct tiled *t, const struct cat_tile *tile, struct cat_batch *b, struct cat_batch **out,
+                     struct cat_error *err)
+{
+	struct cat_batch *f = NULL;
+	struct cat_column *mine = NULL;
+	int64_t *cells = NULL;
+	int rc = cells_of(t->left, b, &cells, err);
+
+	if (rc == CAT_OK)
+		rc = cat_batch_new(t->flagged, b->nrows, &f, err);
+	if (rc == CAT_OK)
+		rc = cat_column_new(&t->flagged->fields[b->ncols].type, b->nrows, 0, &mine, err);
+	if (rc == CAT_OK) {
+		f->cols[b->ncols] = mine;
+		rc = cat_buf_zeroed((size_t)(b->nrows + 7) / 8, &mine->data, err);
+	}
+	for (int64_t i = 0; rc == CAT_OK && i < b->nrows; i++)
+		if (cells[i] >= tile->lo && cells[i] < tile->hi)
+			cat_bit_set(mine->data->data, i);
+	for (int i = 0; rc == CAT_OK && i < b->ncols; i++)
+		f->cols[i] = cat_column_ref(b->cols[i]);
+	cat_batch_unref(b);
+	cat_free(cells);
+	if (rc != CAT_OK)
+		cat_batch_unref(f);
+	else
+		*out = f;
+	return rc;
+}
+
+static int read_left(const struct tiled *t, const struct cat_tile *tile, struct cat_batch **out, struct cat_error *err)
+{
+	struct cat_cover around = {0};
+	struct cat_batch *b;
+	int rc;
+
+	if (!t->rivals || tile->lo < 0) {
+		CAT_TRY(t->left->ops->read_tile(t->left, tile, &b, err));
+	} else {
+		CAT_TRY(cat_cover_around(tile->lo, tile->hi, 2 * t->o.radius_arcsec / 3600, &around, err));
+		rc = t->left->ops->read(t->left, &around, &b, err);
+		cat_cover_fini(&around);
+		CAT_TRY(rc);
+	}
+	if (t->rivals)
+		return flag_mine(t, tile, b, out, err);
+	*out = b;
+	return CAT_OK;
+}
+
+/* RIGHT's rows that LEFT's rows of the tile can meet. */
+static int read_right(const struct tiled *t, const struct cat_tile *tile, const struct cat_batch *left,
+                      struct cat_batch **out, struct cat_error *err)
+{
+	const double radius_deg = t->o.radius_arcsec / 3600;
+	struct cat_cover cover = {0};
+	struct cat_batch *b, *r;
+	int rc = CAT_OK;
+
+	if (!t->rivals && left->nrows <= SPARSE_ROWS) {
+		int64_t *cells = NULL;
+
+		rc = cells_of(t->left, left, &cells, err);
+		if (rc == CAT_OK)
+			rc = cat_cover_near(cells, left->nrows, radius_deg, &cover, err);
+		cat_free(cells);
+	} else if (tile->lo >= 0) {
+		rc = cat_cover_around(tile->lo, tile->hi, radius_deg, &cover, err);
+	}
+	if (rc == CAT_OK)
+		rc = t->right->ops->read(t->right, &cover, &b, err);
+	cat_cover_fini(&cover);
+	CAT_TRY(rc);
+	rc = cat_batch_new(t->right_schema, b->nrows, &r, err);
+	for (int i = 0; rc == CAT_OK && i < r->ncols; i++)
+		r->cols[i] = cat_column_ref(b->cols[i]);
+	cat_batch_unref(b);
+	*out = r;
+	return rc;
+}
+
+/* The rows of B, which is taken over, whose LEFT row is the tile's own. */
+static int drop_rivals(const struct tiled *t, struct cat_batch *b, struct cat_batch **out, struct cat_error *err)
+{
+	int32_t *idx = cat_malloc((size_t)b->nrows * sizeof *idx);
+	int rc;
+
+	if (!idx) {
+		rc = cat_fail_mem(err, (size_t)b->nrows * sizeof *idx);
+	} else {
+		const int64_t n = cat_mask_indices(b->cols[t->flagged->nfields - 1], idx);
+
+		rc = cat_take_batch(b, idx, n, out, err);
+	}
+	cat_free(idx);
+	cat_batch_unref(b);
+	return rc;
+}
+
+static int collect(struct job *j, struct cat_source *joined, struct cat_error *err)
+{
+	for (;;) {
+		struct cat_batch *b;
+
+		CAT_TRY(joined->ops->next(joined, &b, err));
+		if (!b)
+			return CAT_OK;
+		if (j->t->rivals)
+			CAT_TRY(drop_rivals(j->t, b, &b, err));
+		if (cat_grow(&j->out, &j->cap, j->n, sizeof(struct cat_batch *)) != 0) {
+			cat_batch_unref(b);
+			return cat_fail_mem(err, j->cap * sizeof(struct cat_batch *));
+		}
+		j->out[j->n++] = b;
+	}
+}
+
+static int run_tile(void *arg, struct cat_error *err)
+{
+	struct job *j = arg;
+	struct tiled *t = j->t;
+	struct cat_batch *left = NULL, *right = NULL;
+	struct cat_source *l = NULL, *r = NULL, *joined = NULL;
+	int rc = read_left(t, &j->tile, &left, err);
+
+	if (rc != CAT_OK || left->nrows == 0) {
+		cat_batch_unref(left);
+		return rc;
+	}
+	rc = read_right(t, &j->tile, left, &right, err);
+	if (rc != CAT_OK) {
+		cat_batch_unref(left);
+		return rc;
+	}
+	rc = cat_source_of(left->schema, &left, 1, NULL, &l, err);
+	if (rc == CAT_OK)
+		rc = cat_source_of(t->right_schema, &right, 1, NULL, &r, err);
+	else
+		cat_batch_unref(right);
+	if (rc == CAT_OK)
+		rc = cat_xmatch_open(l, r, &t->o, &joined, err);
+	else
+		cat_source_close(l);
+	if (rc == CAT_OK)
+		rc = collect(j, joined, err);
+	cat_source_close(joined);
+	return rc;
+}
+
+static void free_job(void *arg)
+{
+	struct job *j = arg;
+
+	if (!j)
+		return;
+	for (size_t i = 0; i < j->n; i++)
+		cat_batch_unref(j->out[i]);
+	cat_free(j->out);
+	cat_free(j);
+}
+
+/* --- giving out --- */
+
+/* A joined batch, which is taken over, as the source gives it out. */
+static int finish_batch(const struct tiled *t, struct cat_batch *b, struct cat_batch **out, struct cat_error *err)
+{
+	const int rc = cat_batch_new(t->base.schema, b->nrows, out, err);
+
+	for (int i = 0; rc == CAT_OK && i < t->base.schema->nfields; i++)
+		if (t->keep[i] >= 0)
+			(*out)->cols[i] = cat_column_ref(b->cols[t->keep[i]]);
+	cat_batch_unref(b);
+	return rc;
+}
+
+static int submit(struct tiled *t, struct cat_error *err)
+{
+	while (t->submitted < t->ntiles && !cat_ordered_full(t->queue)) {
+		struct job *j = cat_calloc(1, sizeof *j);
+
+		if (!j)
+			return cat_fail_mem(err, sizeof *j);
+		j->t = t;
+		j->tile = t->tiles[t->submitted++];
+		cat_ordered_submit(t->queue, j);
+	}
+	return CAT_OK;
+}
+
+/* The next joined batch in sky order; *OUT NULL at the end. */
+static int next_joined(struct tiled *t, struct cat_batch **out, struct cat_error *err)
+{
+	*out = NULL;
+	for (;;) {
+		void *arg;
+
+		while (t->job && t->at < t->job->n) {
+			struct cat_batch *b = t->job->out[t->at];
+
+			t->job->out[t->at++] = NULL;
+			if (b->nrows) {
+				*out = b;
+				return CAT_OK;
+			}
+			cat_batch_unref(b);
+		}
+		free_job(t->job);
+		t->job = NULL;
+		t->at = 0;
+		CAT_TRY(submit(t, err));
+		CAT_TRY(cat_ordered_take(t->queue, &arg, err));
+		t->job = arg;
+		if (!t->job)
+			return CAT_OK;
+	}
+}
+
+/* All joined rows into runs by LEFT's row number. Only columns that are there are stored. */
+static int sort_back(struct tiled *t, struct cat_error *err)
+{
+	CAT_TRY(cat_runs_new(t->stored, t->temp_dir, t->memory_bytes, &t->back, err));
+	for (;;) {
+		struct cat_batch *b, *kept;
+		const int64_t *rows;
+		int rc;
+
+		CAT_TRY(next_joined(t, &b, err));
+		if (!b)
+			return cat_runs_finish(t->back, err);
+		rows = CAT_VALUES(b->cols[t->row], int64_t);
+		for (int64_t i = 0; i < b->nrows; i++)
+			t->end_row = rows[i] >= t->end_row ? rows[i] + 1 : t->end_row;
+		rc = cat_batch_project(b, t->stored, t->stored_cols, t->stored->nfields, &kept, err);
+		if (rc == CAT_OK)
+			rc = cat_runs_put(t->back, kept, rows, err);
+		cat_batch_unref(b);
+		CAT_TRY(rc);
+	}
+}
+
+static int next_sorted(struct tiled *t, struct cat_batch **out, struct cat_error *err)
+{
+	struct cat_batch *b;
+	int64_t hi;
+	int rc;
+
+	if (!t->back)
+		CAT_TRY(sort_back(t, err));
+	*out = NULL;
+	if (t->next_row >= t->end_row)
+		return CAT_OK;
+	CAT_TRY(cat_runs_split(t->back, t->next_row, t->end_row, cat_batch_rows(t->base.schema), &hi, err));
+	CAT_TRY(cat_runs_read(t->back, t->next_row, hi, &b, NULL, err));
+	t->next_row = hi;
+	rc = cat_batch_new(t->base.schema, b->nrows, out, err);
+	for (int k = 0; rc == CAT_OK && k < t->stored->nfields; k++)
+		for (int i = 0; i < t->base.schema->nfields; i++)
+			if (t->keep[i] == t->stored_cols[k])
+				(*out)->cols[i] = cat_column_ref(b->cols[k]);
+	cat_batch_unref(b);
+	return rc;
+}
+
+static int tiled_next(struct cat_source *s, struct cat_batch **out, struct cat_error *err)
+{
+	struct tiled *t = (struct tiled *)s;
+	struct cat_batch *b;
+
+	if (t->row >= 0)
+		return next_sorted(t, out, err);
+	CAT_TRY(next_joined(t, &b, err));
+	*out = NULL;
+	return b ? finish_batch(t, b, out, err) : CAT_OK;
+}
+
+static void tiled_close(struct cat_source *s)
+{
+	struct tiled *t = (struct tiled *)s;
+
+	cat_ordered_free(t->queue);
+	free_job(t->job);
+	cat_runs_free(t->back);
+	cat_skytable_close(t->left);
+	cat_skytable_close(t->right);
+	cat_schema_unref(t->flagged);
+	cat_schema_unref(t->right_schema);
+	cat_schema_unref(t->stored);
+	cat_schema_unref(s->schema);
+	cat_free(t->keep);
+	cat_free(t->stored_cols);
+	cat_free(t->tiles);
+	cat_free(t);
+}
+
+static const struct cat_source_ops tiled_ops = {tiled_next, tiled_close};
+
+/* --- opening --- */
+
+static int flagged_schema(const struct cat_schema *left, struct cat_schema **out, struct cat_error *err)
+{
+	struct cat_schema *s;
+	int rc;
+
+	CAT_TRY(cat_schema_new(left->nfields + 1, &s, err));
+	rc = cat_kv_copy(&s->meta, &left->meta, err);
+	for (int i = 0; rc == CAT_OK && i < left->nfields; i++)
+		rc = cat_field_copy(&s->fields[i], &left->fields[i], err);
+	if (rc == CAT_OK)
+		rc = cat_field_init(&s->fields[left->nfields], MINE, CAT_T_BOOL, err);
+	if (rc != CAT_OK) {
+		cat_schema_unref(s);
+		return rc;
+	}
+	*out = s;
+	return CAT_OK;
+}
+
+/* What is given out of a joined batch: LEFT's own columns, RIGHT's, the distance, as far as they are used. */
+static int plan_columns(struct tiled *t, const struct cat_schema *matched, struct cat_error *err)
+{
+	const int own = t->left->row >= 0 ? t->left->row : t->left->schema->nfields;
+	struct cat_schema *joined = NULL;
+	int *right_cols = NULL, *all = NULL, n_right = 0, n = 0, stored = 0, rc;
+
+	if (t->o.join == CAT_JOIN_ANTI)
+		rc = cat_schema_project(matched, NULL, 0, &joined, err);
+	else
+		rc = cat_xmatch_schema(matched, t->right_schema, t->o.suffix, &joined, &right_cols, &n_right, err);
+	if (rc == CAT_OK) {
+		all = cat_malloc((size_t)joined->nfields * sizeof *all);
+		t->keep = cat_malloc((size_t)joined->nfields * sizeof *t->keep);
+		t->stored_cols = cat_malloc((size_t)(joined->nfields + 1) * sizeof *t->stored_cols);
+		if (!all || !t->keep || !t->stored_cols)
+			rc = cat_fail_mem(err, (size_t)joined->nfields * sizeof *all);
+	}
+	for (int i = 0; rc == CAT_OK && i < joined->nfields; i++) {
+		const int r = i - matched->nfields;
+		const bool extra = i >= own && i < matched->nfields;
+		const bool used = i < own ? t->left->used[i] : r >= 0 && r < n_right ? t->right->used[right_cols[r]] : true;
+
+		if (extra)
+			continue;
+		t->keep[n] = used ? i : -1;
+		all[n++] = i;
+		if (used)
+			t->stored_cols[stored++] = i;
+	}
+	if (rc == CAT_OK)
+		rc = cat_schema_project(joined, all, n, &t->base.schema, err);
+	if (rc == CAT_OK)
+		rc = cat_schema_project(joined, t->stored_cols, stored, &t->stored, err);
+	cat_schema_unref(joined);
+	cat_free(right_cols);
+	cat_free(all);
+	return rc;
+}
+
+static int plan(struct tiled *t, struct cat_pool *p, int64_t memory_bytes, struct cat_error *err)
+{
+	const int jobs = cat_pool_jobs(p);
+	int *cols, rc;
+	int64_t rows;
+
+	if (!(t->o.radius_arcsec >= 0 && t->o.radius_arcsec <= 180 * 3600.0))
+		return cat_fail(err, CAT_E_USAGE, "a match radius must be from 0 to 180 degrees");
+	t->o.ra1 = t->left->ra, t->o.dec1 = t->left->dec;
+	t->o.ra2 = t->right->ra, t->o.dec2 = t->right->dec;
+	t->rivals = t->o.find == CAT_FIND_BEST2 || t->o.find == CAT_FIND_MUTUAL;
+	t->row = t->left->in_order ? -1 : t->left->row;
+	cols = cat_malloc((size_t)t->right->schema->nfields * sizeof *cols);
+	if (!cols)
+		return cat_fail_mem(err, (size_t)t->right->schema->nfields * sizeof *cols);
+	for (int i = 0; i < t->right->schema->nfields; i++)
+		cols[i] = i;
+	rc = cat_schema_project(t->right->schema, cols, t->right->schema->nfields - (t->right->row >= 0),
+	                        &t->right_schema, err);
+	cat_free(cols);
+	if (rc == CAT_OK && t->rivals)
+		rc = flagged_schema(t->left->schema, &t->flagged, err);
+	if (rc == CAT_OK)
+		rc = plan_columns(t, t->rivals ? t->flagged : t->left->schema, err);
+	/* Both sides, the joined rows, and what matching takes. */
+	rows = memory_bytes / 2 / jobs / (3 * (t->left->row_bytes + t->right->row_bytes) + 128);
+	rows = rows < TILE_ROWS_MIN ? TILE_ROWS_MIN : rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
+	if (rc == CAT_OK)
+		rc = t->left->ops->tiles(t->left, rows, &t->tiles, &t->ntiles, err);
+	if (rc == CAT_OK)
+		rc = cat_ordered_new(p, jobs, run_tile, free_job, &t->queue, err);
+	return rc;
+}
+
+int cat_xmatch_tiled(struct cat_skytable *left, struct cat_skytable *right, const struct cat_xmatch_options *o,
+                     int64_t memory_bytes, const char *temp_dir, struct cat_pool *p, struct cat_source **out,
+                     struct cat_error *err)
+{
+	struct tiled *t = cat_calloc(1, sizeof *t);
+	int rc;
+
+	if (!t) {
+		cat_skytable_close(left);
+		cat_skytable_close(right);
+		return cat_fail_mem(err, sizeof *t);
+	}
+	t->base.ops = &tiled_ops;
+	t->left = left;
+	t->right = right;
+	t->o = *o;
+	t->temp_dir = temp_dir;
+	t->memory_bytes = memory_bytes / 4;
+	t->row = -1;
+	rc = plan(t, p, memory_bytes, err);
+	if (rc != CAT_OK) {
+		tiled_close(&t->base);
+		return rc;
+	}
+	*out = &t->base;
+	return CAT_OK;
+}
