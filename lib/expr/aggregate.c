@@ -412,6 +412,14 @@ static void update_whole(struct seen *s, const struct cat_column *c)
 {
 	const bool u64 = c->type.id == CAT_T_U64;
 
+	if (c->type.id == CAT_T_I64 && cat_column_null_count(c) == 0) {
+		const int64_t *v = CAT_VALUES(c, int64_t);
+
+		for (int64_t i = 0; i < c->length; i++)
+			s->whole += v[i];
+		s->n += c->length;
+		return;
+	}
 	for (int64_t i = 0; i < c->length; i++) {
 		if (!cat_column_valid(c, i))
 			continue;

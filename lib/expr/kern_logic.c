@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/simd.h"
 #include "expr/func.h"
 #include "expr/node.h"
 
@@ -68,6 +69,7 @@ struct answer {
 
 /* A function per pair of classes: x OP y for the four operators that the others are made of. */
 #define COMPARE_PAIR(name, TX, TY, C)                                                                     \
+	CAT_CLONES                                                                                        \
 	static void name(enum cat_op op, const struct cat_vec *a, const struct cat_vec *b, int64_t n,     \
 	                 struct answer *to)                                                               \
 	{                                                                                                 \
@@ -118,11 +120,40 @@ static bool order_is(enum cat_op op, int c)
 	}
 }
 
+/* Equality with one text: its first eight bytes at once, without a branch per row. Buffers are padded. */
+static void equal_text(const struct cat_vec *a, const struct cat_vec *b, int64_t n, struct answer *to)
+{
+	const int32_t *o = cat_column_offsets(a->c);
+	const char *data = (const char *)a->c->data->data;
+	struct cat_probe p;
+	int32_t len;
+	const char *s = cat_column_text(b->c, 0, &len);
+
+	cat_probe_init(&p, s, len);
+	for (int64_t i = 0; i < n; i += 64) {
+		const int64_t m = n - i < 64 ? n - i : 64;
+		uint64_t yes = 0;
+
+		for (int64_t k = 0; k < m; k++) {
+			const int32_t have = o[i + k + 1] - o[i + k];
+
+			yes |= (uint64_t)((have == len) & cat_probe_starts(&p, data + o[i + k], have)) << k;
+		}
+		to->yes[i / 64] = yes;
+	}
+}
+
 static void compare_text(enum cat_op op, const struct cat_vec *a, const struct cat_vec *b, int64_t n,
                          struct answer *to)
 {
 	const bool equality = op == CAT_OP_EQ || op == CAT_OP_NE;
 
+	if (equality && b->one && !a->one) {
+		equal_text(a, b, n, to);
+		for (size_t w = 0; op == CAT_OP_NE && w < (size_t)(n + 63) / 64; w++)
+			to->yes[w] = ~to->yes[w];
+		return;
+	}
 	memset(to->yes, 0, (size_t)(n + 63) / 64 * 8);
 	for (int64_t i = 0; i < n; i++) {
 		int32_t na, nb;

@@ -277,7 +277,11 @@ int cat_kernel_math2(struct cat_eval *ev, const struct cat_node *nd, struct cat_
 		LOOP2(double, double, double, atan2(x, y));
 		break;
 	case CAT_F_POWER:
-		LOOP2(double, double, double, pow(x, y));
+		/* What most powers are, rounded at least as well as pow would. */
+		if (a[1].one && CAT_AT(a[1], double, 0) == 2)
+			LOOP1(double, double, x * x);
+		else
+			LOOP2(double, double, double, pow(x, y));
 		break;
 	default:
 		LOOP2(double, double, double, hypot(x, y));

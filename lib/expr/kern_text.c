@@ -212,6 +212,18 @@ int cat_kernel_concat(struct cat_eval *ev, const struct cat_node *nd, struct cat
 
 /* --- tests on text --- */
 
+/* Which rows begin with the one text S, into zeroed BITS. */
+static void starts_with(const struct cat_column *c, int64_t n, const char *s, int32_t len, uint8_t *bits)
+{
+	const int32_t *o = cat_column_offsets(c);
+	const char *data = (const char *)c->data->data;
+	struct cat_probe p;
+
+	cat_probe_init(&p, s, len);
+	for (int64_t i = 0; i < n; i++)
+		bits[i >> 3] |= (uint8_t)((unsigned)cat_probe_starts(&p, data + o[i], o[i + 1] - o[i]) << (i & 7));
+}
+
 int cat_kernel_starts(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
                       struct cat_vec *out, struct cat_error *err)
 {
@@ -284,6 +296,17 @@ bool cat_like_match(const char *s, size_t n, const char *pat, size_t npat, int e
 	return true;
 }
 
+/* "text%" */
+static bool is_prefix(const char *pat, int32_t len)
+{
+	if (len == 0 || pat[len - 1] != '%')
+		return false;
+	for (int32_t i = 0; i < len - 1; i++)
+		if (pat[i] == '%' || pat[i] == '_')
+			return false;
+	return true;
+}
+
 int cat_kernel_like(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
                     struct cat_vec *out, struct cat_error *err)
 {
@@ -292,10 +315,16 @@ int cat_kernel_like(struct cat_eval *ev, const struct cat_node *nd, struct cat_v
 
 	(void)ev;
 	CAT_TRY(cat_vec_fixed(cat_cls_type(CAT_CLS_BOOL, CAT_UNIT_S), n, out, err));
-	if (nd->nuse == 3) {
+	if (nd->nuse == 3)
+		escape = (unsigned char)*cat_vec_text(&a[2], 0, &(int32_t){0});
+	if (a[1].one && !a[0].one && !nocase && !nd->negated && escape < 0) {
 		int32_t len;
+		const char *pat = cat_vec_text(&a[1], 0, &len);
 
-		escape = (unsigned char)*cat_vec_text(&a[2], 0, &len);
+		if (is_prefix(pat, len)) {
+			starts_with(a[0].c, n, pat, len - 1, out->c->data->data);
+			return cat_vec_valid_and(a, 2, n, out->c, err);
+		}
 	}
 	for (int64_t i = 0; i < n; i++) {
 		int32_t len, npat;

@@ -6,6 +6,8 @@
 #ifndef CAT_EXPR_NODE_H
 #define CAT_EXPR_NODE_H
 
+#include <string.h>
+
 #include "expr/expr.h"
 
 __extension__ typedef __int128 cat_i128;
@@ -244,6 +246,31 @@ CAT_MUST_USE int cat_compare(enum cat_op op, const struct cat_vec *a, const stru
                              struct cat_vec *out, struct cat_error *err);
 /* LIKE of one text. ESCAPE < 0: none. */
 bool cat_like_match(const char *s, size_t n, const char *pat, size_t npat, int escape, bool nocase);
+/* A text that others may begin with. */
+struct cat_probe {
+	uint64_t word, mask; /* its first eight bytes */
+	const char *s;
+	int32_t len;
+};
+static inline void cat_probe_init(struct cat_probe *p, const char *s, int32_t len)
+{
+	*p = (struct cat_probe){.s = s, .len = len};
+	memcpy(&p->word, s, len < 8 ? (size_t)len : 8);
+	memset(&p->mask, 0xff, len < 8 ? (size_t)len : 8);
+}
+/* Whether the N bytes at S begin with it. Eight bytes are read at S even when N is less: only for text in
+ * padded buffers. */
+static inline bool cat_probe_starts(const struct cat_probe *p, const char *s, int32_t n)
+{
+	uint64_t w;
+	bool hit;
+
+	memcpy(&w, s, 8);
+	hit = (n >= p->len) & ((w & p->mask) == p->word);
+	if (p->len <= 8)
+		return hit;
+	return hit && memcmp(s + 8, p->s + 8, (size_t)p->len - 8) == 0;
+}
 /* -1, 0, 1 by bytes. */
 int cat_text_order(const char *a, size_t na, const char *b, size_t nb);
 
