@@ -12,18 +12,12 @@ static bool is_list(const struct cat_column *c)
 	return c->type.id == CAT_T_LIST || c->type.id == CAT_T_FIXED_LIST;
 }
 
-/* Elements of row I of a list column: [*FROM, *TO) of its child; null rows have none. */
+/* Elements of a row that may be null: then there are none. */
 static void elements(const struct cat_column *c, int64_t i, int64_t *from, int64_t *to)
 {
-	if (!cat_column_valid(c, i)) {
-		*from = *to = 0;
-	} else if (c->type.id == CAT_T_LIST) {
-		*from = cat_column_offsets(c)[i];
-		*to = cat_column_offsets(c)[i + 1];
-	} else {
-		*from = i * c->type.width;
-		*to = *from + c->type.width;
-	}
+	*from = *to = 0;
+	if (cat_column_valid(c, i))
+		cat_list_bounds(c, i, from, to);
 }
 
 /* What the lists of one node have in common: offsets from zero, and rows where any of them is null. */

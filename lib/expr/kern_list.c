@@ -7,17 +7,6 @@
 #include "expr/func.h"
 #include "expr/node.h"
 
-static void bounds(const struct cat_column *c, int64_t i, int64_t *from, int64_t *to)
-{
-	if (c->type.id == CAT_T_FIXED_LIST) {
-		*from = i * c->type.width;
-		*to = *from + c->type.width;
-	} else {
-		*from = cat_column_offsets(c)[i];
-		*to = cat_column_offsets(c)[i + 1];
-	}
-}
-
 int cat_kernel_index(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
                      struct cat_vec *out, struct cat_error *err)
 {
@@ -34,7 +23,7 @@ int cat_kernel_index(struct cat_eval *ev, const struct cat_node *nd, struct cat_
 		idx[i] = -1;
 		if (!cat_vec_valid(&a[0], i) || !cat_vec_valid(&a[1], i))
 			continue;
-		bounds(a[0].c, i, &from, &to);
+		cat_list_bounds(a[0].c, i, &from, &to);
 		k = CAT_AT(a[1], int64_t, i);
 		if (k >= 1 && k <= to - from)
 			idx[i] = (int32_t)(from + k - 1);
@@ -194,7 +183,7 @@ static int list_row(struct cat_eval *ev, const struct list_job *j, int64_t i, st
 
 	if (!cat_column_valid(j->list, i))
 		return cat_builder_null(b, err);
-	bounds(j->list, i, &from, &to);
+	cat_list_bounds(j->list, i, &from, &to);
 	if (j->code == CAT_F_MIN || j->code == CAT_F_MAX) {
 		v = extreme_row(j->code == CAT_F_MAX, j->child, from, to);
 		return v < 0 ? cat_builder_null(b, err) : cat_builder_row(b, j->child, v, err);
@@ -241,7 +230,7 @@ int cat_kernel_list(struct cat_eval *ev, const struct cat_node *nd, struct cat_v
 	for (int64_t i = 0; i < n; i++) {
 		int64_t from, to;
 
-		bounds(a[0].c, i, &from, &to);
+		cat_list_bounds(a[0].c, i, &from, &to);
 		longest = to - from > longest ? to - from : longest;
 	}
 	if (rc == CAT_OK)

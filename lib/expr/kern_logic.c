@@ -164,16 +164,6 @@ static void compare_text(enum cat_op op, const struct cat_vec *a, const struct c
 	}
 }
 
-/* x OP y as y OP' x. */
-static enum cat_op mirrored(enum cat_op op)
-{
-	return op == CAT_OP_LT   ? CAT_OP_GT
-	       : op == CAT_OP_LE ? CAT_OP_GE
-	       : op == CAT_OP_GT ? CAT_OP_LT
-	       : op == CAT_OP_GE ? CAT_OP_LE
-	                         : op;
-}
-
 static void compare_any(enum cat_op op, const struct cat_vec *a, const struct cat_vec *b, int64_t n,
                         struct answer *to)
 {
@@ -204,7 +194,7 @@ static int compare_into(enum cat_op op, const struct cat_vec *a, const struct ca
 
 		a = b;
 		b = t;
-		op = mirrored(op);
+		op = cat_op_mirrored(op);
 	}
 	if (!a->one || b->one) {
 		compare_any(op, a, b, n, to);
@@ -402,25 +392,18 @@ int cat_kernel_between(struct cat_eval *ev, const struct cat_node *nd, struct ca
 
 /* --- IN --- */
 
-static bool set_has_i64(const struct cat_column *set, int64_t x)
-{
-	const int64_t *v = CAT_VALUES(set, int64_t);
-	int64_t lo = 0, n = set->length;
-
-	for (; n > 1; n -= n / 2)
-		lo += v[lo + n / 2 - 1] < x ? n / 2 : 0;
-	return n == 1 && v[lo] == x;
-}
-
-static bool set_has_f64(const struct cat_column *set, double x)
-{
-	const double *v = CAT_VALUES(set, double);
-	int64_t lo = 0, n = set->length;
-
-	for (; n > 1; n -= n / 2)
-		lo += v[lo + n / 2 - 1] < x ? n / 2 : 0;
-	return n == 1 && v[lo] == x;
-}
+/* Halves the sorted set without a branch that depends on the data. */
+#define SET_HAS(name, T)                                                        \
+	static bool name(const struct cat_column *set, T x)                     \
+	{                                                                       \
+		const T *v = CAT_VALUES(set, T);                                \
+		int64_t lo = 0, n = set->length;                                \
+		for (; n > 1; n -= n / 2)                                       \
+			lo += v[lo + n / 2 - 1] < x ? n / 2 : 0;                \
+		return n == 1 && v[lo] == x;                                    \
+	}
+SET_HAS(set_has_i64, int64_t)
+SET_HAS(set_has_f64, double)
 
 static bool set_has_text(const struct cat_column *set, const char *s, int32_t len)
 {

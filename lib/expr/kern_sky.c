@@ -8,14 +8,6 @@ static double at(const struct cat_vec *v, int64_t i)
 	return CAT_AT(*v, double, i);
 }
 
-static bool all_valid(const struct cat_vec *a, int na, int64_t i)
-{
-	for (int k = 0; k < na; k++)
-		if (!cat_vec_valid(&a[k], i))
-			return false;
-	return true;
-}
-
 int cat_kernel_distance(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
                         struct cat_vec *out, struct cat_error *err)
 {
@@ -55,7 +47,7 @@ static bool in_box(const struct cat_vec *a, int64_t i)
 
 static bool is_inside(const struct cat_vec *a, int na, int64_t i, inside_fn *inside)
 {
-	return all_valid(a, na, i) && cat_sky_valid(at(&a[0], i), at(&a[1], i)) &&
+	return cat_vec_all_valid(a, na, i) && cat_sky_valid(at(&a[0], i), at(&a[1], i)) &&
 	       cat_sky_valid(at(&a[2], i), at(&a[3], i)) && inside(a, i);
 }
 

@@ -6,14 +6,6 @@
 
 static const struct cat_field text_field = {.type = {.id = CAT_T_UTF8}};
 
-static bool all_valid(const struct cat_vec *a, int na, int64_t i)
-{
-	for (int k = 0; k < na; k++)
-		if (!cat_vec_valid(&a[k], i))
-			return false;
-	return true;
-}
-
 /* Bytes of the character that begins at S; at least one, at most N. */
 static int32_t char_len(const char *s, int32_t n)
 {
@@ -91,7 +83,7 @@ static int build_rows(const struct cat_node *nd, const struct cat_vec *a, int64_
 	CAT_TRY(cat_builder_init(&b, &text_field, err));
 	rc = cat_builder_reserve(&b, n, err);
 	for (int64_t i = 0; rc == CAT_OK && i < n; i++)
-		rc = skip_nulls || all_valid(a, nd->nuse, i) ? row(nd, a, i, &b, err) : cat_builder_null(&b, err);
+		rc = skip_nulls || cat_vec_all_valid(a, nd->nuse, i) ? row(nd, a, i, &b, err) : cat_builder_null(&b, err);
 	if (rc == CAT_OK)
 		rc = cat_builder_finish(&b, &out->c, err);
 	cat_builder_fini(&b);

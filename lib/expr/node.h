@@ -215,6 +215,24 @@ static inline bool cat_vec_valid(const struct cat_vec *v, int64_t i)
 {
 	return cat_column_valid(v->c, v->one ? 0 : i);
 }
+static inline bool cat_vec_all_valid(const struct cat_vec *a, int na, int64_t i)
+{
+	for (int k = 0; k < na; k++)
+		if (!cat_vec_valid(&a[k], i))
+			return false;
+	return true;
+}
+/* Elements of row I of a list column: [*FROM, *TO) of its child. */
+static inline void cat_list_bounds(const struct cat_column *c, int64_t i, int64_t *from, int64_t *to)
+{
+	if (c->type.id == CAT_T_FIXED_LIST) {
+		*from = i * c->type.width;
+		*to = *from + c->type.width;
+	} else {
+		*from = cat_column_offsets(c)[i];
+		*to = cat_column_offsets(c)[i + 1];
+	}
+}
 static inline const char *cat_vec_text(const struct cat_vec *v, int64_t i, int32_t *len)
 {
 	return cat_column_text(v->c, v->one ? 0 : i, len);
@@ -241,6 +259,15 @@ cat_kernel cat_kernel_neg, cat_kernel_bitnot, cat_kernel_arith, cat_kernel_bits,
 	cat_kernel_nullif, cat_kernel_concat, cat_kernel_like, cat_kernel_case_text, cat_kernel_length,
 	cat_kernel_substring, cat_kernel_trim, cat_kernel_replace, cat_kernel_starts, cat_kernel_distance,
 	cat_kernel_circle, cat_kernel_box, cat_kernel_list, cat_kernel_index, cat_kernel_pi;
+/* x OP y is y OP' x. */
+static inline enum cat_op cat_op_mirrored(enum cat_op op)
+{
+	return op == CAT_OP_LT   ? CAT_OP_GT
+	       : op == CAT_OP_LE ? CAT_OP_GE
+	       : op == CAT_OP_GT ? CAT_OP_LT
+	       : op == CAT_OP_GE ? CAT_OP_LE
+	                         : op;
+}
 /* Comparison OP of two coerced vectors of N rows: a BOOL column, unknown where NULL or NaN. */
 CAT_MUST_USE int cat_compare(enum cat_op op, const struct cat_vec *a, const struct cat_vec *b, int64_t n,
                              struct cat_vec *out, struct cat_error *err);

@@ -151,15 +151,6 @@ static int judge(enum cat_op op, const struct cat_range_stats *st, const struct 
 	return r;
 }
 
-static enum cat_op mirrored(enum cat_op op)
-{
-	return op == CAT_OP_LT   ? CAT_OP_GT
-	       : op == CAT_OP_LE ? CAT_OP_GE
-	       : op == CAT_OP_GT ? CAT_OP_LT
-	       : op == CAT_OP_GE ? CAT_OP_LE
-	                         : op;
-}
-
 /* Argument A of ND compared with its argument B. */
 static int compare_args(const struct asker *q, const struct cat_node *nd, enum cat_op op, int a, int b)
 {
@@ -172,7 +163,7 @@ static int compare_args(const struct asker *q, const struct cat_node *nd, enum c
 
 		a = b;
 		b = t;
-		op = mirrored(op);
+		op = cat_op_mirrored(op);
 	}
 	/* Times as text, and integers beyond int64, are compared as something else than they look. */
 	if (cat_expr_use(q->e, nd, a)->ty.cls >= CAT_CLS_TIME || cat_expr_use(q->e, nd, a)->ty.cls == CAT_CLS_U64 ||
