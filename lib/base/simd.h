@@ -6,7 +6,8 @@
 #ifndef CAT_BASE_SIMD_H
 #define CAT_BASE_SIMD_H
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) &&                            \
+	!defined(__SANITIZE_THREAD__)
 #if !defined(__clang__)
 #define CAT_CLONES __attribute__((target_clones("avx2", "default")))
 #endif

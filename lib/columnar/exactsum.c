@@ -222,8 +222,9 @@ static void big_of(const struct cat_exactsum *s, struct big *b)
 	b->n = CAT_EXACTSUM_LIMBS + 1;
 	b->exp = BASE_EXP;
 	for (int i = 0; i < CAT_EXACTSUM_LIMBS + 1; i++) {
-		uint32_t v = i < CAT_EXACTSUM_LIMBS - 1 ? (uint32_t)t.limb[i]
-		             : i == CAT_EXACTSUM_LIMBS - 1 ? (uint32_t)top : (uint32_t)(top >> 32);
+		uint32_t v = i < CAT_EXACTSUM_LIMBS - 1    ? (uint32_t)t.limb[i]
+			     : i == CAT_EXACTSUM_LIMBS - 1 ? (uint32_t)top
+							   : (uint32_t)(top >> 32);
 
 		if (b->negative) {
 			up += (uint32_t)~v;
@@ -356,7 +357,8 @@ bool cat_exactsum_load(struct cat_exactsum *s, const uint8_t *in, size_t size)
 		return false;
 	for (int i = 0; i < n; i++) {
 		const uint8_t *p = in + 4 + 4 * i;
-		const int64_t v = (int64_t)((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
+		const int64_t v = (int64_t)((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+					    (uint32_t)p[3] << 24);
 
 		s->limb[first + i] = in[0] & 8 ? -v : v;
 	}

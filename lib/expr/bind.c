@@ -69,7 +69,8 @@ static int bind_field(struct cat_expr *e, struct cat_node *nd, struct cat_error 
 	if (nd->child < 0) {
 		for (int i = 0; i < f->nchildren; i++)
 			cat_nearest_offer(&near, f->children[i].name);
-		return CAT_BIND_FAIL(nd, "no field '%s'%s%s", nd->str, near.name ? "; nearest: " : "", near.name ? near.name : "");
+		return CAT_BIND_FAIL(nd, "no field '%s'%s%s", nd->str, near.name ? "; nearest: " : "",
+				     near.name ? near.name : "");
 	}
 	nd->ty = ty_of_field(&f->children[nd->child]);
 	if (of->ty.list) {
@@ -199,7 +200,6 @@ static int bind_like(struct cat_expr *e, struct cat_node *nd, struct cat_error *
 	return CAT_OK;
 }
 
-
 static int bind_case(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
 {
 	const int pairs = nd->nuse - nd->has_else - nd->simple;
@@ -217,7 +217,8 @@ static int bind_cast(struct cat_expr *e, struct cat_node *nd, struct cat_error *
 	const enum cat_cls from = a->ty.cls, to = cat_cls_of(&nd->cast);
 	const bool times = from == CAT_CLS_TIME || to == CAT_CLS_TIME;
 
-	if (from >= CAT_CLS_OTHER || (times && from != to && !cat_cls_may_be(from, from == CAT_CLS_TEXT || to == CAT_CLS_TEXT)))
+	if (from >= CAT_CLS_OTHER ||
+	    (times && from != to && !cat_cls_may_be(from, from == CAT_CLS_TEXT || to == CAT_CLS_TEXT)))
 		return CAT_BIND_FAIL(nd, "%s cannot be cast to %s", cat_cls_name(from), cat_cls_name(to));
 	cat_bind_want(e, nd, 0, CAT_CLS_ANY);
 	nd->ty.cls = to;
@@ -318,7 +319,8 @@ static int gather_set(struct cat_expr *e, struct cat_node *nd, enum cat_cls cls,
 		struct cat_vec v = {.c = cat_column_ref(cat_expr_use(e, nd, k)->value), .one = true};
 
 		rc = cat_vec_coerce(&ev, &v, cls, nd->unit, err);
-		if (rc == CAT_OK && (!cat_column_valid(v.c, 0) || (cls == CAT_CLS_F64 && isnan(cat_column_f64(v.c, 0)))))
+		if (rc == CAT_OK &&
+		    (!cat_column_valid(v.c, 0) || (cls == CAT_CLS_F64 && isnan(cat_column_f64(v.c, 0)))))
 			nd->set_null = true;
 		else if (rc == CAT_OK)
 			rc = cat_builder_row(&b, v.c, 0, err);
@@ -391,8 +393,9 @@ static int bind_op(struct cat_expr *e, struct cat_node *nd, struct cat_error *er
 		return bind_index(e, nd, err);
 	case CAT_OP_NEG:
 		CAT_TRY(cat_need_number(e, nd, 0, false, err));
-		nd->ty.cls = cat_cls_is_int(cat_expr_use(e, nd, 0)->ty.cls) ? CAT_CLS_I64
-		             : cat_expr_use(e, nd, 0)->ty.cls == CAT_CLS_F32 ? CAT_CLS_F32 : CAT_CLS_F64;
+		nd->ty.cls = cat_cls_is_int(cat_expr_use(e, nd, 0)->ty.cls)  ? CAT_CLS_I64
+			     : cat_expr_use(e, nd, 0)->ty.cls == CAT_CLS_F32 ? CAT_CLS_F32
+									     : CAT_CLS_F64;
 		cat_bind_want(e, nd, 0, nd->ty.cls);
 		nd->kernel = cat_kernel_neg;
 		return CAT_OK;
@@ -412,7 +415,8 @@ static int bind_op(struct cat_expr *e, struct cat_node *nd, struct cat_error *er
 	case CAT_OP_CONCAT:
 		for (int k = 0; k < 2; k++) {
 			if (cat_expr_use(e, nd, k)->ty.cls >= CAT_CLS_OTHER)
-				return CAT_BIND_FAIL(nd, "|| cannot take %s", cat_cls_name(cat_expr_use(e, nd, k)->ty.cls));
+				return CAT_BIND_FAIL(nd, "|| cannot take %s",
+						     cat_cls_name(cat_expr_use(e, nd, k)->ty.cls));
 			cat_bind_want(e, nd, k, CAT_CLS_TEXT);
 		}
 		nd->ty.cls = CAT_CLS_TEXT;
@@ -433,8 +437,9 @@ static int bind_op(struct cat_expr *e, struct cat_node *nd, struct cat_error *er
 		for (int k = 0; k < nd->nuse; k++)
 			CAT_TRY(cat_want_bool(e, nd, k, err));
 		nd->ty.cls = CAT_CLS_BOOL;
-		nd->kernel = nd->op == CAT_OP_NOT ? cat_kernel_not
-		             : nd->op == CAT_OP_AND || nd->op == CAT_OP_OR ? cat_kernel_logic : cat_kernel_is_bool;
+		nd->kernel = nd->op == CAT_OP_NOT                          ? cat_kernel_not
+			     : nd->op == CAT_OP_AND || nd->op == CAT_OP_OR ? cat_kernel_logic
+									   : cat_kernel_is_bool;
 		return CAT_OK;
 	case CAT_OP_IN:
 		return bind_in(e, nd, err);
@@ -486,7 +491,7 @@ static int bind_node(struct cat_expr *e, struct cat_node *nd, struct cat_error *
 	if (list && lifts(nd)) {
 		nd->lift = nd->ty.list = true;
 	} else if (list && nd->op != CAT_OP_FIELD && nd->op != CAT_OP_NAME && nd->ty.cls != CAT_CLS_SHAPE &&
-	           nd->kernel != cat_kernel_list && nd->kernel != cat_kernel_index) {
+		   nd->kernel != cat_kernel_list && nd->kernel != cat_kernel_index) {
 		return CAT_BIND_FAIL(nd, "this does not work on lists, only on one value a row");
 	}
 	if (nd->constant && !nd->value && nd->ty.cls != CAT_CLS_SHAPE) {
@@ -540,9 +545,12 @@ int cat_expr_bind_where(struct cat_expr *e, struct cat_schema *s, struct cat_err
 
 	CAT_TRY(cat_expr_bind(e, s, err));
 	if (root->ty.list)
-		return CAT_BIND_FAIL(root, "a condition gives one answer a row, this gives a list; count_if(...) > 0 asks for any");
+		return CAT_BIND_FAIL(
+			root,
+			"a condition gives one answer a row, this gives a list; count_if(...) > 0 asks for any");
 	if (!cat_cls_may_be(root->ty.cls, root->ty.cls == CAT_CLS_BOOL) && !cat_is_contains(root))
-		return CAT_BIND_FAIL(root, "a condition is needed here, this is %s; compare it with something", cat_ty_name(root));
+		return CAT_BIND_FAIL(root, "a condition is needed here, this is %s; compare it with something",
+				     cat_ty_name(root));
 	return CAT_OK;
 }
 
@@ -562,7 +570,8 @@ int cat_expr_field(const struct cat_expr *e, struct cat_field *out, struct cat_e
 {
 	const struct cat_node *nd = &e->nodes[e->root];
 	const struct cat_ty *t = &nd->ty;
-	struct cat_type type = nd->op == CAT_OP_CAST || nd->op == CAT_OP_TRY_CAST ? nd->cast : cat_cls_type(t->cls, t->unit);
+	struct cat_type type =
+		nd->op == CAT_OP_CAST || nd->op == CAT_OP_TRY_CAST ? nd->cast : cat_cls_type(t->cls, t->unit);
 	int rc;
 
 	if (t->field && !t->wrap) {
@@ -579,7 +588,7 @@ int cat_expr_field(const struct cat_expr *e, struct cat_field *out, struct cat_e
 	rc = cat_field_children(out, 1, err);
 	if (rc == CAT_OK)
 		rc = t->field ? cat_field_copy(&out->children[0], t->field, err)
-		              : cat_field_init(&out->children[0], "item", type.id, err);
+			      : cat_field_init(&out->children[0], "item", type.id, err);
 	if (rc == CAT_OK && t->field)
 		rc = cat_kv_copy(&out->meta, &t->field->meta, err);
 	if (rc == CAT_OK && t->field)

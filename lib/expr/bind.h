@@ -43,14 +43,15 @@ struct cat_mix {
 };
 struct cat_mix cat_mix_of(const struct cat_expr *e, const struct cat_node *nd, struct cat_span s);
 /* Wishes for arguments that are compared with each other: each pair of classes is one that cat_compare knows. */
-CAT_MUST_USE int cat_want_comparable(struct cat_expr *e, struct cat_node *nd, struct cat_span s, struct cat_error *err);
+CAT_MUST_USE int cat_want_comparable(struct cat_expr *e, struct cat_node *nd, struct cat_span s,
+				     struct cat_error *err);
 /* One class for arguments that become one value (CASE, COALESCE, LEAST); it is the node's. */
 CAT_MUST_USE int cat_want_same(struct cat_expr *e, struct cat_node *nd, struct cat_span s, struct cat_error *err);
 /* Argument K is a condition. */
 CAT_MUST_USE int cat_want_bool(struct cat_expr *e, const struct cat_node *nd, int k, struct cat_error *err);
 /* Argument K is a number, or an integer. */
 CAT_MUST_USE int cat_need_number(const struct cat_expr *e, const struct cat_node *nd, int k, bool whole,
-                                 struct cat_error *err);
+				 struct cat_error *err);
 /* ADQL's CONTAINS gives 1 or 0 and is taken as a condition. */
 bool cat_is_contains(const struct cat_node *nd);
 /* Types of + - * / %. */

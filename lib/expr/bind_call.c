@@ -8,12 +8,13 @@ static int bind_signature(struct cat_expr *e, struct cat_node *nd, struct cat_er
 {
 	const char *sig = nd->func->args;
 	const char *opt = strchr(sig, '?');
-	const size_t len = strlen(sig) - (opt != NULL), least = opt ? (size_t)(opt - sig) : len - (strchr(sig, '*') != NULL);
+	const size_t len = strlen(sig) - (opt != NULL),
+		     least = opt ? (size_t)(opt - sig) : len - (strchr(sig, '*') != NULL);
 	char kind = 'a';
 
 	if ((size_t)nd->nuse < least || (!strchr(sig, '*') && (size_t)nd->nuse > len))
-		return CAT_BIND_FAIL(nd, "%s takes %s%zu argument%s", nd->func->name, opt || strchr(sig, '*') ? "at least " : "", least,
-		            least == 1 ? "" : "s");
+		return CAT_BIND_FAIL(nd, "%s takes %s%zu argument%s", nd->func->name,
+				     opt || strchr(sig, '*') ? "at least " : "", least, least == 1 ? "" : "s");
 	for (int k = 0; k < nd->nuse; k++) {
 		const struct cat_node *a = cat_expr_use(e, nd, k);
 		const enum cat_cls cls = a->ty.cls;
@@ -23,22 +24,32 @@ static int bind_signature(struct cat_expr *e, struct cat_node *nd, struct cat_er
 		if (*sig && *sig != '*')
 			kind = *sig++;
 		if ((kind == 'n' || kind == 's') && !cat_cls_may_be(cls, cat_cls_is_number(cls)))
-			return CAT_BIND_FAIL(a, "%s needs a number, this is %s", nd->func->name, cat_cls_name(cls));
+			return CAT_BIND_FAIL(a, "%s needs a number, this is %s", nd->func->name,
+					     cat_cls_name(cls));
 		if (kind == 'i' && !cat_cls_may_be(cls, cat_cls_is_int(cls)))
-			return CAT_BIND_FAIL(a, "%s needs an integer, this is %s", nd->func->name, cat_cls_name(cls));
+			return CAT_BIND_FAIL(a, "%s needs an integer, this is %s", nd->func->name,
+					     cat_cls_name(cls));
 		if (kind == 't' && !cat_cls_may_be(cls, cls == CAT_CLS_TEXT))
 			return CAT_BIND_FAIL(a, "%s needs text, this is %s", nd->func->name, cat_cls_name(cls));
 		if ((kind == 'T' || kind == 'a') && cls >= CAT_CLS_OTHER)
 			return CAT_BIND_FAIL(a, "%s cannot take %s", nd->func->name, cat_cls_name(cls));
 		if ((kind == 'l' || kind == 'B') && !a->ty.list)
-			return CAT_BIND_FAIL(nd, "%s over a table is an aggregate and belongs in an aggregate list (cat-group -a); as a "
-			            "function of one row it needs a list, this is %s", nd->func->name, cat_ty_name(a));
+			return CAT_BIND_FAIL(nd,
+					     "%s over a table is an aggregate and belongs in an aggregate list "
+					     "(cat-group -a); as a "
+					     "function of one row it needs a list, this is %s",
+					     nd->func->name, cat_ty_name(a));
 		if (kind == 'B' && cls != CAT_CLS_BOOL)
-			return CAT_BIND_FAIL(a, "%s needs a condition on the elements, this is a list of %s", nd->func->name,
-			            cat_cls_name(cls));
-		cat_bind_want(e, nd, k, kind == 'n' ? CAT_CLS_F64 : kind == 'i' ? CAT_CLS_I64 : kind == 't' || kind == 'T' ? CAT_CLS_TEXT
-		     : kind == 's' && cat_cls_is_int(cls) ? CAT_CLS_I64 : kind == 's' && cls == CAT_CLS_NULL ? CAT_CLS_F64
-		     : kind == 's' ? cls : CAT_CLS_ANY);
+			return CAT_BIND_FAIL(a, "%s needs a condition on the elements, this is a list of %s",
+					     nd->func->name, cat_cls_name(cls));
+		cat_bind_want(e, nd, k,
+			      kind == 'n'                          ? CAT_CLS_F64
+			      : kind == 'i'                        ? CAT_CLS_I64
+			      : kind == 't' || kind == 'T'         ? CAT_CLS_TEXT
+			      : kind == 's' && cat_cls_is_int(cls) ? CAT_CLS_I64
+			      : kind == 's' && cls == CAT_CLS_NULL ? CAT_CLS_F64
+			      : kind == 's'                        ? cls
+								   : CAT_CLS_ANY);
 	}
 	return CAT_OK;
 }
@@ -47,15 +58,18 @@ static int bind_list_function(struct cat_expr *e, struct cat_node *nd, struct ca
 {
 	const enum cat_cls elem = cat_expr_use(e, nd, 0)->ty.cls;
 	const bool plain = nd->func->code == CAT_F_COUNT || nd->func->code == CAT_F_LENGTH ||
-	                   nd->func->code == CAT_F_COUNT_IF;
-	enum cat_cls cls = elem == CAT_CLS_F32 || elem == CAT_CLS_U64 ? elem : cat_cls_is_int(elem) ? CAT_CLS_I64 : CAT_CLS_F64;
+			   nd->func->code == CAT_F_COUNT_IF;
+	enum cat_cls cls = elem == CAT_CLS_F32 || elem == CAT_CLS_U64 ? elem
+			   : cat_cls_is_int(elem)                     ? CAT_CLS_I64
+								      : CAT_CLS_F64;
 
 	if (plain) {
 		nd->ty.cls = CAT_CLS_I64;
 		return CAT_OK;
 	}
 	if (!cat_cls_is_number(elem))
-		return CAT_BIND_FAIL(nd, "%s needs a list of numbers, this is a list of %s", nd->func->name, cat_cls_name(elem));
+		return CAT_BIND_FAIL(nd, "%s needs a list of numbers, this is a list of %s", nd->func->name,
+				     cat_cls_name(elem));
 	if (nd->func->gives == 'q')
 		cls = cat_cls_is_int(elem) ? CAT_CLS_I64 : CAT_CLS_F64;
 	else if (nd->func->gives == 'd')
@@ -75,7 +89,8 @@ static int append_use(struct cat_expr *e, struct cat_node *nd, int node, struct 
 }
 
 /* The numbers of a shape: its arguments without the coordinate system, POINTs replaced by theirs. */
-static int append_shape(struct cat_expr *e, struct cat_node *nd, const struct cat_node *shape, struct cat_error *err)
+static int append_shape(struct cat_expr *e, struct cat_node *nd, const struct cat_node *shape,
+			struct cat_error *err)
 {
 	for (int k = 0; k < shape->nargs; k++) {
 		const int i = e->args[shape->arg0 + k].node;
@@ -84,17 +99,19 @@ static int append_shape(struct cat_expr *e, struct cat_node *nd, const struct ca
 		if (k == 0 && shape->op == CAT_OP_CALL && a->op == CAT_OP_LITERAL && a->lit == CAT_CLS_TEXT) {
 			if (a->str[0] && strncasecmp(a->str, "ICRS", 4) != 0)
 				return cat_expr_fail(err, CAT_E_UNSUPPORTED, e->text, a->pos, a->len,
-				                     "coordinate system '%s': only ICRS is supported", a->str);
+						     "coordinate system '%s': only ICRS is supported", a->str);
 			continue;
 		}
 		if (a->ty.cls == CAT_CLS_SHAPE) {
 			if (a->func->code != CAT_F_POINT)
-				return CAT_BIND_FAIL(a, "%s cannot stand here; a POINT or numbers are needed", a->func->name);
+				return CAT_BIND_FAIL(a, "%s cannot stand here; a POINT or numbers are needed",
+						     a->func->name);
 			CAT_TRY(append_shape(e, nd, a, err));
 			continue;
 		}
 		if (!cat_cls_may_be(a->ty.cls, cat_cls_is_number(a->ty.cls)))
-			return CAT_BIND_FAIL(a, "a number of degrees is needed here, this is %s", cat_cls_name(a->ty.cls));
+			return CAT_BIND_FAIL(a, "a number of degrees is needed here, this is %s",
+					     cat_cls_name(a->ty.cls));
 		CAT_TRY(append_use(e, nd, i, err));
 	}
 	return CAT_OK;
@@ -102,7 +119,8 @@ static int append_shape(struct cat_expr *e, struct cat_node *nd, const struct ca
 
 static int bind_contains(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
 {
-	const struct cat_node *p = nd->nargs == 2 ? cat_expr_use(e, nd, 0) : NULL, *s = p ? cat_expr_use(e, nd, 1) : NULL;
+	const struct cat_node *p = nd->nargs == 2 ? cat_expr_use(e, nd, 0) : NULL,
+			      *s = p ? cat_expr_use(e, nd, 1) : NULL;
 
 	if (!p || p->ty.cls != CAT_CLS_SHAPE || p->func->code != CAT_F_POINT || s->ty.cls != CAT_CLS_SHAPE ||
 	    s->func->code == CAT_F_POINT)
@@ -157,9 +175,9 @@ static int bind_position(struct cat_expr *e, struct cat_node *nd, struct cat_err
 		nd->ty.cls = CAT_CLS_F64;
 		return CAT_OK;
 	default:
-		return cat_expr_fail(err, CAT_E_UNSUPPORTED, e->text, nd->pos, nd->len, "%s is not supported%s",
-		                     nd->func->name,
-		                     nd->func->code == CAT_F_RAND ? ": results must not depend on chance" : " in expressions");
+		return cat_expr_fail(
+			err, CAT_E_UNSUPPORTED, e->text, nd->pos, nd->len, "%s is not supported%s", nd->func->name,
+			nd->func->code == CAT_F_RAND ? ": results must not depend on chance" : " in expressions");
 	}
 }
 
@@ -169,8 +187,8 @@ static int unknown_function(struct cat_expr *e, const struct cat_node *nd, struc
 
 	for (size_t i = 0; cat_func_row(i); i++)
 		cat_nearest_offer(&near, cat_func_row(i)->name);
-	return cat_expr_fail(err, CAT_E_USAGE, e->text, nd->pos, (int)strlen(nd->str), "no function '%s'%s%s", nd->str,
-	                     near.name ? "; nearest: " : "", near.name ? near.name : "");
+	return cat_expr_fail(err, CAT_E_USAGE, e->text, nd->pos, (int)strlen(nd->str), "no function '%s'%s%s",
+			     nd->str, near.name ? "; nearest: " : "", near.name ? near.name : "");
 }
 
 int cat_bind_call(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)

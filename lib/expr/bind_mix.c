@@ -13,7 +13,7 @@ static int span_next(struct cat_span s, int k)
 	}
 	return -1;
 }
-#define EACH(k, s) (int k = (s).k0; k >= 0; k = span_next(s, k))
+#define EACH(k, s) for (int k = (s).k0; k >= 0; k = span_next(s, k))
 
 static bool non_negative(const struct cat_node *nd)
 {
@@ -25,7 +25,7 @@ struct cat_mix cat_mix_of(const struct cat_expr *e, const struct cat_node *nd, s
 {
 	struct cat_mix m = {.strict_u64 = true};
 
-	for EACH(k, s) {
+	EACH(k, s) {
 		const struct cat_node *a = cat_expr_use(e, nd, k);
 
 		m.bools |= a->ty.cls == CAT_CLS_BOOL;
@@ -49,7 +49,7 @@ struct cat_mix cat_mix_of(const struct cat_expr *e, const struct cat_node *nd, s
 /* A constant time as text may be finer than the column's unit. */
 static void refine_unit(struct cat_expr *e, const struct cat_node *nd, struct cat_span s, enum cat_unit *unit)
 {
-	for EACH(k, s) {
+	EACH(k, s) {
 		const struct cat_node *a = cat_expr_use(e, nd, k);
 		enum cat_unit need;
 		int digits = 0;
@@ -72,15 +72,17 @@ static int no_mix(struct cat_expr *e, const struct cat_node *nd, struct cat_span
 {
 	const struct cat_node *a = cat_expr_use(e, nd, s.k0), *b = a;
 
-	for EACH(k, s) {
+	EACH(k, s) {
 		b = cat_expr_use(e, nd, k);
-		if (b->ty.cls != a->ty.cls && !(cat_cls_is_number(b->ty.cls) && cat_cls_is_number(a->ty.cls)) && b->ty.cls != CAT_CLS_NULL)
+		if (b->ty.cls != a->ty.cls && !(cat_cls_is_number(b->ty.cls) && cat_cls_is_number(a->ty.cls)) &&
+		    b->ty.cls != CAT_CLS_NULL)
 			break;
 	}
 	if (a->ty.cls == CAT_CLS_BOOL && cat_cls_is_number(b->ty.cls))
-		return CAT_BIND_FAIL(nd, "boolean and number do not go together; for a range write x BETWEEN 1 AND 5");
+		return CAT_BIND_FAIL(nd,
+				     "boolean and number do not go together; for a range write x BETWEEN 1 AND 5");
 	return CAT_BIND_FAIL(nd, "%s and %s do not go together here; CAST one of them", cat_cls_name(a->ty.cls),
-	            cat_cls_name(b->ty.cls));
+			     cat_cls_name(b->ty.cls));
 }
 
 int cat_want_comparable(struct cat_expr *e, struct cat_node *nd, struct cat_span s, struct cat_error *err)
@@ -93,7 +95,7 @@ int cat_want_comparable(struct cat_expr *e, struct cat_node *nd, struct cat_span
 	nd->unit = m.unit;
 	if (m.time)
 		refine_unit(e, nd, s, &nd->unit);
-	for EACH(k, s) {
+	EACH(k, s) {
 		enum cat_cls cls = cat_expr_use(e, nd, k)->ty.cls;
 
 		if (m.time)
@@ -136,7 +138,7 @@ int cat_want_same(struct cat_expr *e, struct cat_node *nd, struct cat_span s, st
 	else
 		cls = m.u64 && m.strict_u64 ? CAT_CLS_U64 : m.ints ? CAT_CLS_I64 : CAT_CLS_NULL;
 	nd->ty.cls = cls;
-	for EACH(k, s)
+	EACH(k, s)
 		cat_bind_want(e, nd, k, cls);
 	return CAT_OK;
 }
@@ -151,7 +153,8 @@ int cat_want_bool(struct cat_expr *e, const struct cat_node *nd, int k, struct c
 	const struct cat_node *a = cat_expr_use(e, nd, k);
 
 	if (!cat_cls_may_be(a->ty.cls, a->ty.cls == CAT_CLS_BOOL) && !cat_is_contains(a))
-		return CAT_BIND_FAIL(a, "a condition is needed here, this is %s; compare it with something", cat_ty_name(a));
+		return CAT_BIND_FAIL(a, "a condition is needed here, this is %s; compare it with something",
+				     cat_ty_name(a));
 	cat_bind_want(e, nd, k, CAT_CLS_BOOL);
 	return CAT_OK;
 }
@@ -161,6 +164,7 @@ int cat_need_number(const struct cat_expr *e, const struct cat_node *nd, int k, 
 	const struct cat_node *a = cat_expr_use(e, nd, k);
 
 	if (!cat_cls_may_be(a->ty.cls, whole ? cat_cls_is_int(a->ty.cls) : cat_cls_is_number(a->ty.cls)))
-		return CAT_BIND_FAIL(a, "%s is needed here, this is %s", whole ? "an integer" : "a number", cat_cls_name(a->ty.cls));
+		return CAT_BIND_FAIL(a, "%s is needed here, this is %s", whole ? "an integer" : "a number",
+				     cat_cls_name(a->ty.cls));
 	return CAT_OK;
 }

@@ -53,11 +53,11 @@ CAT_MUST_USE int cat_expr_field(const struct cat_expr *e, struct cat_field *out,
 /* One value per row of B, whose schema is the bound one (columns that cat_expr_columns does not name may be
  * NULL). The caller owns *OUT. CAT_E_DATA for overflow and failing CASTs, naming row and value. */
 CAT_MUST_USE int cat_expr_eval(const struct cat_expr *e, const struct cat_batch *b, struct cat_column **out,
-                               struct cat_error *err);
+			       struct cat_error *err);
 
 /* The same for an expression that cat_expr_bind_where took: *OUT is a BOOL column, unknown where null. */
 CAT_MUST_USE int cat_expr_eval_where(const struct cat_expr *e, const struct cat_batch *b, struct cat_column **out,
-                                     struct cat_error *err);
+				     struct cat_error *err);
 
 /* The expression in one canonical spelling, appended: parses back to the same tree. */
 void cat_expr_text(const struct cat_expr *e, struct cat_text *out);

@@ -8,7 +8,7 @@
 #include "expr/node.h"
 
 int cat_kernel_index(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                     struct cat_vec *out, struct cat_error *err)
+		     struct cat_vec *out, struct cat_error *err)
 {
 	struct cat_buf *buf;
 	int32_t *idx;
@@ -43,7 +43,7 @@ static bool counts(const struct cat_column *c, int64_t i)
 		return false;
 	return c->type.id == CAT_T_F64   ? !isnan(CAT_VALUES(c, double)[i])
 	       : c->type.id == CAT_T_F32 ? !isnan(CAT_VALUES(c, float)[i])
-	                                 : true;
+					 : true;
 }
 
 static int64_t count_row(int code, const struct cat_column *c, int64_t from, int64_t to)
@@ -151,8 +151,8 @@ static bool float_row(int code, const struct cat_column *c, int64_t from, int64_
 	return true;
 }
 
-static int sum_i64_row(const struct cat_eval *ev, int64_t row, const struct cat_column *c, int64_t from, int64_t to,
-                       bool *any, int64_t *out, struct cat_error *err)
+static int sum_i64_row(const struct cat_eval *ev, int64_t row, const struct cat_column *c, int64_t from,
+		       int64_t to, bool *any, int64_t *out, struct cat_error *err)
 {
 	cat_i128 sum = 0;
 
@@ -175,7 +175,7 @@ struct list_job {
 };
 
 static int list_row(struct cat_eval *ev, const struct list_job *j, int64_t i, struct cat_builder *b,
-                    struct cat_error *err)
+		    struct cat_error *err)
 {
 	int64_t from, to, v;
 	bool any = true;
@@ -201,7 +201,7 @@ static int list_row(struct cat_eval *ev, const struct list_job *j, int64_t i, st
 }
 
 static int list_rows(struct cat_eval *ev, const struct list_job *j, const struct cat_node *nd, int64_t n,
-                     struct cat_vec *out, struct cat_error *err)
+		     struct cat_vec *out, struct cat_error *err)
 {
 	const struct cat_field f = {.type = cat_cls_type(nd->ty.cls, CAT_UNIT_S)};
 	struct cat_builder b;
@@ -217,8 +217,8 @@ static int list_rows(struct cat_eval *ev, const struct list_job *j, const struct
 	return rc;
 }
 
-int cat_kernel_list(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n, struct cat_vec *out,
-                    struct cat_error *err)
+int cat_kernel_list(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
+		    struct cat_vec *out, struct cat_error *err)
 {
 	struct cat_eval inner = {.e = ev->e, .lifted = true};
 	struct cat_vec child = {.c = cat_column_ref(a[0].c->children[0])};

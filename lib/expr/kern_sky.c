@@ -9,7 +9,7 @@ static double at(const struct cat_vec *v, int64_t i)
 }
 
 int cat_kernel_distance(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                        struct cat_vec *out, struct cat_error *err)
+			struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev, (void)nd;
 	CAT_TRY(cat_vec_fixed(cat_cls_type(CAT_CLS_F64, CAT_UNIT_S), n, out, err));
@@ -52,7 +52,7 @@ static bool is_inside(const struct cat_vec *a, int na, int64_t i, inside_fn *ins
 }
 
 static int contains(const struct cat_vec *a, int na, int64_t n, inside_fn *inside, struct cat_vec *out,
-                    struct cat_error *err)
+		    struct cat_error *err)
 {
 	CAT_TRY(cat_vec_fixed(cat_cls_type(CAT_CLS_I64, CAT_UNIT_S), n, out, err));
 	for (int64_t i = 0; i < n; i++)
@@ -78,7 +78,7 @@ static int contains_in_one_circle(const struct cat_vec *a, int64_t n, struct cat
 }
 
 int cat_kernel_circle(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                      struct cat_vec *out, struct cat_error *err)
+		      struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev;
 	if (nd->nuse != 5)
@@ -88,8 +88,8 @@ int cat_kernel_circle(struct cat_eval *ev, const struct cat_node *nd, struct cat
 	return contains(a, 5, n, in_circle, out, err);
 }
 
-int cat_kernel_box(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n, struct cat_vec *out,
-                   struct cat_error *err)
+int cat_kernel_box(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
+		   struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev;
 	if (nd->nuse != 6)
