@@ -6,7 +6,10 @@
 #ifndef CAT_BASE_SIMD_H
 #define CAT_BASE_SIMD_H
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) &&                            \
+#include <stdint.h>
+
+/* The choice needs the dynamic linker of the GNU C library, which <stdint.h> makes known. */
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) &&                            \
 	!defined(__SANITIZE_THREAD__)
 #if !defined(__clang__)
 #define CAT_CLONES __attribute__((target_clones("avx2", "default")))

@@ -8,8 +8,8 @@
  *   float32; with a float64 column it is float64. `/` is real division (float32 by float32 stays float32),
  *   x/0 and MOD(x, 0) are NULL. Mathematical functions give float64; outside their domain they give NaN or
  *   infinity as IEEE 754 does. ABS, CEILING, FLOOR, ROUND, TRUNCATE and SIGN keep the type.
- * - Comparisons are exact: a float32 column compares with the float64 value of what is stored, integers of
- *   any sign by value. With NULL or NaN they are unknown (three-valued logic). IS NULL is true of both;
+ * - A float32 column compares with the float64 value of what is stored, so r < 18.1 means the decimal 18.1;
+ *   integers compare by value, whatever their sign and width; an integer and a float meet as float64. With NULL or NaN they are unknown (three-valued logic). IS NULL is true of both;
  *   COALESCE, LEAST, GREATEST and aggregates skip both; ISNAN is true of NaN only.
  * - CAST of a float to an integer rounds half to even; a failing CAST is CAT_E_DATA, TRY_CAST gives NULL.
  *   Rows that a CASE, IF, COALESCE or AND does not reach cannot fail.

@@ -341,10 +341,8 @@ static int to_time(struct cat_eval *ev, const struct cat_column *c, struct cat_v
 		} else {
 			const int64_t v = cat_column_i64(c, i);
 
-			/* A coarser unit was never asked for by bind except by CAST: floor. */
-			if (have > scale)
-				to[i] = v / (have / scale) - (v % (have / scale) < 0);
-			else if (__builtin_mul_overflow(v, scale / have, &to[i]))
+			/* Bind asks for a unit that is no coarser than the column's. */
+			if (__builtin_mul_overflow(v, scale / have, &to[i]))
 				to[i] = v < 0 ? INT64_MIN : INT64_MAX;
 		}
 	}

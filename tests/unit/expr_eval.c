@@ -324,7 +324,15 @@ static void comparisons(void **state)
 	      {"r IS NULL", "f t t f t"}, {"r IS NOT NULL", "t f f t f"}, {"isnan(r)", "f t - f -"},
 	      {"NULL = 1", "- - - - -"}, {"NULL IS NULL", "t t t t t"},
 	      {"at < '2020-01-01 00:00:00.6'", "t t - f t"}, {"at >= DATE '2020-01-02'", "f f - t f"},
-	      {"at = '2020-01-02T00:00:00.000000001'", "f f - f f"}, {"at < TIMESTAMP '1970-01-01'", "f t - f f"});
+	      {"at = '2020-01-02T00:00:00.000000001'", "f f - f f"}, {"at < TIMESTAMP '1970-01-01'", "f t - f f"},
+	      {"at IN ('2020-01-02', '2016-12-31 12:00')", "f f - t t"},
+	      {"at BETWEEN '2017-01-01' AND DATE '2020-01-02'", "t f - t f"},
+	      {"coalesce(at, DATE '1970-01-02') = '1970-01-02'", "f f t f f"},
+	      {"greatest(at, '2020-01-01') > '2020-01-01'", "t f f t f"},
+	      {"u BETWEEN -1 AND 5", "t f - t t"},
+	      {"u IN (1, -1)", "t f - f f"},
+	      {"u = n", "f f - f f"},
+	      {"id < 1e18", "t t - f t"});
 }
 
 static void logic(void **state)
@@ -389,7 +397,12 @@ static void lists(void **state)
 	      {"lc.mag - n", "[] [23.0] - [20.0,17.0,NaN] [13.0,9.0,NaN,1.0]"},
 	      {"obs.t", "[0,1] [10,-] [20,21] [30,31] [40,41]"}, {"sum(obs.t * 2)", "2 20 82 122 162"},
 	      {"lc.mag > 17 AND lc.band = 'g'", "[] [t] - [t,f,f] [t,f,f,f]"},
-	      {"LC.Mag IS NULL", "[] [f] - [f,f,t] [f,f,t,f]"}, {"obs[1].t", "0 10 20 30 40"});
+	      {"LC.Mag IS NULL", "[] [f] - [f,f,t] [f,f,t,f]"}, {"obs[1].t", "0 10 20 30 40"},
+	      {"upper(lc.band)", "[] ['G'] - ['G','R','R'] ['G','R','R','G']"},
+	      {"TRY_CAST(lc.mag AS int)", "[] [20] - [20,17,-] [20,16,-,8]"},
+	      {"lc.band IN ('r', 'x')", "[] [f] - [f,t,t] [f,t,t,f]"},
+	      {"count_if(lc.mag BETWEEN 10 AND n)", "0 0 - 0 0"},
+	      {"list_length(obs)", "2 2 2 2 2"});
 }
 
 struct refusal {
