@@ -125,12 +125,13 @@ typedef int cat_kernel(struct cat_eval *ev, const struct cat_node *nd, struct ca
 /* One row of the function table. */
 struct cat_func {
 	const char *name; /* upper case */
-	/* A letter per argument: n number as float64, s number as it is, i integer, t text, a any value, l list,
-	 * B list of booleans; '*' repeats the one before, '?' begins the optional ones. */
+	/* A letter per argument: n number as float64, s number as it is, i integer, t text, T anything made text,
+	 * a any value, l list, B list of booleans; '*' repeats the one before, '?' begins the optional ones. */
 	const char *args;
-	char gives; /* d float64, s the first argument's class, i integer, t text, b boolean, e its element's class
-		     */
-	int code;   /* which of the kernel's functions */
+	/* d float64, s the first argument's class, m what arithmetic gives, c what all arguments fit into,
+	 * i integer, t text, b boolean, e a list's element, q a sum of elements, p bind_call.c knows the shape. */
+	char gives;
+	int code; /* which of the kernel's functions */
 	cat_kernel *kernel;
 };
 const struct cat_func *cat_func_find(const char *name);
@@ -226,7 +227,7 @@ const char *cat_cls_name(enum cat_cls cls);
 cat_i128 cat_decimal_at(const struct cat_column *c, int64_t i);
 /* N uninitialised values of a fixed-width type or bits (zeroed), no validity. */
 CAT_MUST_USE int cat_vec_fixed(struct cat_type type, int64_t n, struct cat_vec *out, struct cat_error *err);
-/* All null; one value when ONE. */
+/* One null that stands for every row. */
 CAT_MUST_USE int cat_vec_null(struct cat_type type, struct cat_vec *out, struct cat_error *err);
 /* Changes V to the class; UNIT matters for TIME. */
 CAT_MUST_USE int cat_vec_coerce(struct cat_eval *ev, struct cat_vec *v, enum cat_cls cls, enum cat_unit unit,

@@ -175,13 +175,12 @@ static int bind_star(struct cat_select *s, const struct item *it, const struct c
 	return rc;
 }
 
-/* Field I of the output schema, from the item it comes from. */
-static int output_field(const struct cat_select *s, const struct output *o, const struct item *it,
-			const struct cat_schema *in, struct cat_field *f, struct cat_error *err)
+/* A field of the output schema, from the item that O comes from. */
+static int output_field(const struct output *o, const struct item *it, const struct cat_schema *in,
+			struct cat_field *f, struct cat_error *err)
 {
 	int rc;
 
-	(void)s;
 	if (!o->expr)
 		return cat_field_copy(f, &in->fields[o->col], err);
 	CAT_TRY(cat_expr_field(o->expr, f, err));
@@ -231,7 +230,7 @@ int cat_select_bind(struct cat_select *s, struct cat_schema *in, struct cat_erro
 	for (size_t i = 0; rc == CAT_OK && i < s->noutputs; i++) {
 		while (i >= first[n + 1])
 			n++;
-		rc = output_field(s, &s->outputs[i], &s->items[n], in, &s->schema->fields[i], err);
+		rc = output_field(&s->outputs[i], &s->items[n], in, &s->schema->fields[i], err);
 		if (rc == CAT_OK)
 			rc = check_names(s, &s->items[n], s->schema, (int)i, err);
 	}

@@ -29,7 +29,7 @@ static struct cat_schema *table_schema(void)
 	struct cat_schema *s;
 	struct cat_field *lc;
 
-	assert_cat_ok(cat_schema_new(NCOLS + 2, &s, &err), err);
+	assert_cat_ok(cat_schema_new(NCOLS + 3, &s, &err), err);
 	for (int i = 0; i < NCOLS; i++) {
 		assert_cat_ok(cat_field_init(&s->fields[i], columns[i].name, columns[i].id, &err), err);
 		s->fields[i].nullable = true;
@@ -52,6 +52,11 @@ static struct cat_schema *table_schema(void)
 	assert_cat_ok(cat_field_init(&lc->children[0], "item", CAT_T_STRUCT, &err), err);
 	assert_cat_ok(cat_field_children(&lc->children[0], 1, &err), err);
 	assert_cat_ok(cat_field_init(&lc->children[0].children[0], "t", CAT_T_I32, &err), err);
+	lc = &s->fields[NCOLS + 2];
+	assert_cat_ok(cat_field_init(lc, "pair", CAT_T_FIXED_LIST, &err), err);
+	lc->type.width = 2;
+	assert_cat_ok(cat_field_children(lc, 1, &err), err);
+	assert_cat_ok(cat_field_init(&lc->children[0], "item", CAT_T_F64, &err), err);
 	return s;
 }
 
@@ -149,6 +154,31 @@ static struct cat_column *observations(const struct cat_field *f)
 	return c;
 }
 
+/* Two numbers a row; the second row is null. */
+static struct cat_column *pairs(const struct cat_field *f)
+{
+	struct cat_builder b;
+	struct cat_column *c;
+	struct cat_error err;
+
+	assert_cat_ok(cat_builder_init(&b, f, &err), err);
+	for (int i = 0; i < NROWS; i++) {
+		if (i == 1) {
+			assert_cat_ok(cat_builder_null(&b, &err), err);
+			continue;
+		}
+		for (int k = 0; k < 2; k++) {
+			const double v = i + k / 2.0;
+
+			assert_cat_ok(cat_builder_fixed(&b.children[0], &v, &err), err);
+		}
+		assert_cat_ok(cat_builder_group_end(&b, &err), err);
+	}
+	assert_cat_ok(cat_builder_finish(&b, &c, &err), err);
+	cat_builder_fini(&b);
+	return c;
+}
+
 static struct cat_batch *table(void)
 {
 	struct cat_schema *s = table_schema();
@@ -167,6 +197,7 @@ static struct cat_batch *table(void)
 	}
 	t->cols[NCOLS] = light_curves(&s->fields[NCOLS]);
 	t->cols[NCOLS + 1] = observations(&s->fields[NCOLS + 1]);
+	t->cols[NCOLS + 2] = pairs(&s->fields[NCOLS + 2]);
 	cat_schema_unref(s);
 	return t;
 }
@@ -398,6 +429,10 @@ static void lists(void **state)
 	      {"obs.t", "[0,1] [10,-] [20,21] [30,31] [40,41]"}, {"sum(obs.t * 2)", "2 20 82 122 162"},
 	      {"lc.mag > 17 AND lc.band = 'g'", "[] [t] - [t,f,f] [t,f,f,f]"},
 	      {"LC.Mag IS NULL", "[] [f] - [f,f,t] [f,f,t,f]"}, {"obs[1].t", "0 10 20 30 40"},
+	      {"pair * 2 + n", "[10.0,11.0] - [-,-] [6.0,7.0] [15.0,16.0]"},
+	      {"max(pair) - pair[1]", "0.5 - 0.5 0.5 0.5"},
+	      {"array_length(pair)", "2 - 2 2 2"},
+	      {"pair > 2", "[f,f] - [f,t] [t,t] [t,t]"},
 	      {"upper(lc.band)", "[] ['G'] - ['G','R','R'] ['G','R','R','G']"},
 	      {"TRY_CAST(lc.mag AS int)", "[] [20] - [20,17,-] [20,16,-,8]"},
 	      {"lc.band IN ('r', 'x')", "[] [f] - [f,t,t] [f,t,t,f]"},
@@ -493,13 +528,37 @@ static void deep_nesting_is_refused(void **state)
 	cat_free(s);
 }
 
+static void long_chains_work(void **state)
+{
+	struct cat_batch *t = table();
+	struct cat_text sum = {.max = 1 << 20}, any = {.max = 1 << 20}, out = {.max = 4096};
+	struct cat_error err;
+
+	(void)state;
+	cat_text_add(&sum, "n");
+	cat_text_add(&any, "n = 10");
+	for (int i = 1; i < 900; i++)
+		cat_text_add(&sum, " + n");
+	for (int i = 0; i < 20000; i++)
+		cat_text_addf(&any, " OR n = %d", i + 100);
+	assert_cat_ok(answer(t, sum.s, &out, &err), err);
+	assert_string_equal(out.s, "9000 -2700 - 0 6300");
+	cat_text_fini(&out);
+	assert_cat_ok(answer(t, any.s, &out, &err), err);
+	assert_string_equal(out.s, "t f - f f");
+	cat_text_fini(&out);
+	cat_text_fini(&sum);
+	cat_text_fini(&any);
+	cat_batch_unref(t);
+}
+
 static void metadata_of_bare_columns(void **state)
 {
 	struct cat_batch *t = table();
 	struct cat_error err;
 	struct cat_field f;
 	struct cat_expr *e;
-	bool used[NCOLS + 2] = {false};
+	bool used[NCOLS + 3] = {false};
 
 	(void)state;
 	assert_cat_ok(cat_expr_parse("RA", &e, &err), err);
@@ -513,7 +572,7 @@ static void metadata_of_bare_columns(void **state)
 	assert_cat_ok(cat_expr_parse("sqrt(g) + lc.mag[1]", &e, &err), err);
 	assert_cat_ok(cat_expr_bind(e, t->schema, &err), err);
 	cat_expr_columns(e, used);
-	for (int i = 0; i < NCOLS + 2; i++)
+	for (int i = 0; i < NCOLS + 3; i++)
 		assert_int_equal(used[i], i == 4 || i == NCOLS);
 	cat_expr_free(e);
 	cat_batch_unref(t);
@@ -607,7 +666,8 @@ int main(void)
 					   UNIT_TEST(lists),
 					   UNIT_TEST(refusals),
 					   UNIT_TEST(deep_nesting_is_refused),
-					   UNIT_TEST(metadata_of_bare_columns),
+					   UNIT_TEST(long_chains_work),
+		UNIT_TEST(metadata_of_bare_columns),
 					   UNIT_TEST(text_reads_back),
 					   UNIT_TEST(every_allocation_may_fail)};
 
