@@ -380,6 +380,31 @@ static int bind_literal(struct cat_node *nd, struct cat_error *err)
 	return rc;
 }
 
+static int bind_neg(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
+{
+	const enum cat_cls cls = cat_expr_use(e, nd, 0)->ty.cls;
+
+	CAT_TRY(cat_need_number(e, nd, 0, false, err));
+	nd->ty.cls = cat_cls_is_int(cls) ? CAT_CLS_I64 : cls == CAT_CLS_F32 ? CAT_CLS_F32 : CAT_CLS_F64;
+	cat_bind_want(e, nd, 0, nd->ty.cls);
+	nd->kernel = cat_kernel_neg;
+	return CAT_OK;
+}
+
+static int bind_concat(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
+{
+	for (int k = 0; k < 2; k++) {
+		const struct cat_node *a = cat_expr_use(e, nd, k);
+
+		if (a->ty.cls >= CAT_CLS_OTHER)
+			return CAT_BIND_FAIL(nd, "|| cannot take %s", cat_cls_name(a->ty.cls));
+		cat_bind_want(e, nd, k, CAT_CLS_TEXT);
+	}
+	nd->ty.cls = CAT_CLS_TEXT;
+	nd->kernel = cat_kernel_concat;
+	return CAT_OK;
+}
+
 static int bind_op(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
 {
 	switch (nd->op) {
@@ -392,13 +417,7 @@ static int bind_op(struct cat_expr *e, struct cat_node *nd, struct cat_error *er
 	case CAT_OP_INDEX:
 		return bind_index(e, nd, err);
 	case CAT_OP_NEG:
-		CAT_TRY(cat_need_number(e, nd, 0, false, err));
-		nd->ty.cls = cat_cls_is_int(cat_expr_use(e, nd, 0)->ty.cls)  ? CAT_CLS_I64
-			     : cat_expr_use(e, nd, 0)->ty.cls == CAT_CLS_F32 ? CAT_CLS_F32
-									     : CAT_CLS_F64;
-		cat_bind_want(e, nd, 0, nd->ty.cls);
-		nd->kernel = cat_kernel_neg;
-		return CAT_OK;
+		return bind_neg(e, nd, err);
 	case CAT_OP_ADD:
 	case CAT_OP_SUB:
 	case CAT_OP_MUL:
@@ -413,15 +432,7 @@ static int bind_op(struct cat_expr *e, struct cat_node *nd, struct cat_error *er
 	case CAT_OP_SHR:
 		return bind_bits(e, nd, err);
 	case CAT_OP_CONCAT:
-		for (int k = 0; k < 2; k++) {
-			if (cat_expr_use(e, nd, k)->ty.cls >= CAT_CLS_OTHER)
-				return CAT_BIND_FAIL(nd, "|| cannot take %s",
-						     cat_cls_name(cat_expr_use(e, nd, k)->ty.cls));
-			cat_bind_want(e, nd, k, CAT_CLS_TEXT);
-		}
-		nd->ty.cls = CAT_CLS_TEXT;
-		nd->kernel = cat_kernel_concat;
-		return CAT_OK;
+		return bind_concat(e, nd, err);
 	case CAT_OP_EQ:
 	case CAT_OP_NE:
 	case CAT_OP_LT:

@@ -180,6 +180,11 @@ static int compare_args(const struct asker *q, const struct cat_node *nd, enum c
 		return ANY;
 	if (null)
 		return UNKNOWN;
+	/* Among floats integers are compared as float64, rounding included: so must their bounds be. */
+	if (v.is_int && q->e->args[nd->use0 + a].want == CAT_CLS_F64) {
+		v.is_int = false;
+		v.f64 = (double)v.i64;
+	}
 	return column_stats(q, cat_expr_use(q->e, nd, a), &st) && st.known ? judge(op, &st, &v) : ANY;
 }
 
