@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/simd.h"
+
 __extension__ typedef unsigned __int128 u128;
 
 enum { NAN_SEEN = 1, INF_SEEN = 2, MINUS_INF_SEEN = 4 };
@@ -87,14 +89,8 @@ void cat_exactsum_add_i64(struct cat_exactsum *s, int64_t v)
 /* A block that did not fit says that its neighbours will not: so many are added one by one. */
 #define PAUSE 15
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define CLONES __attribute__((target_clones("avx2", "default")))
-#else
-#define CLONES
-#endif
-
 /* The largest size; infinite when a value is not finite. */
-CLONES
+CAT_CLONES
 static double block_max(const double *v, int n)
 {
 	double max[8] = {0}, odd[8] = {0};
@@ -120,7 +116,7 @@ static double block_max(const double *v, int n)
 
 /* Cuts every value at two places into a high, a middle and a low part. The high and the middle parts are
  * summed, exactly; gives false when a low part is not zero. */
-CLONES
+CAT_CLONES
 static bool extract(const double *v, int n, double at_high, double at_middle, double *high, double *middle)
 {
 	double h[8] = {0}, m[8] = {0}, low[8] = {0};
@@ -226,8 +222,9 @@ static void big_of(const struct cat_exactsum *s, struct big *b)
 	b->n = CAT_EXACTSUM_LIMBS + 1;
 	b->exp = BASE_EXP;
 	for (int i = 0; i < CAT_EXACTSUM_LIMBS + 1; i++) {
-		uint32_t v = i < CAT_EXACTSUM_LIMBS - 1 ? (uint32_t)t.limb[i]
-		             : i == CAT_EXACTSUM_LIMBS - 1 ? (uint32_t)top : (uint32_t)(top >> 32);
+		uint32_t v = i < CAT_EXACTSUM_LIMBS - 1    ? (uint32_t)t.limb[i]
+			     : i == CAT_EXACTSUM_LIMBS - 1 ? (uint32_t)top
+							   : (uint32_t)(top >> 32);
 
 		if (b->negative) {
 			up += (uint32_t)~v;
@@ -360,7 +357,8 @@ bool cat_exactsum_load(struct cat_exactsum *s, const uint8_t *in, size_t size)
 		return false;
 	for (int i = 0; i < n; i++) {
 		const uint8_t *p = in + 4 + 4 * i;
-		const int64_t v = (int64_t)((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
+		const int64_t v = (int64_t)((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+					    (uint32_t)p[3] << 24);
 
 		s->limb[first + i] = in[0] & 8 ? -v : v;
 	}

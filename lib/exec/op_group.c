@@ -42,7 +42,8 @@ static void group_close(struct cat_source *src)
 
 static const struct cat_source_ops group_ops = {group_next, group_close};
 
-int cat_group_open(struct cat_source *in, const struct cat_aggs *list, struct cat_source **out, struct cat_error *err)
+int cat_group_open(struct cat_source *in, const struct cat_aggs *list, struct cat_source **out,
+		   struct cat_error *err)
 {
 	struct group_source *g = cat_calloc(1, sizeof *g);
 	int rc = g ? cat_aggs_state_new(list, &g->state, err) : cat_fail_mem(err, sizeof *g);

@@ -11,6 +11,6 @@
 /* One row of LIST, bound to IN's schema and outliving the source, over all rows of IN, also when there are
  * none. Takes over IN, also on failure. Thread rule: as for any source, one thread. */
 CAT_MUST_USE int cat_group_open(struct cat_source *in, const struct cat_aggs *list, struct cat_source **out,
-                                struct cat_error *err);
+				struct cat_error *err);
 
 #endif

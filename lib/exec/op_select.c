@@ -12,7 +12,7 @@ struct select_source {
 
 /* Rows IDX of the columns that LIST needs (NULL: all of them); the others become NULL. */
 static int take_needed(const struct cat_batch *b, const struct cat_select *list, const int32_t *idx, int64_t n,
-                       struct cat_batch **out, struct cat_error *err)
+		       struct cat_batch **out, struct cat_error *err)
 {
 	bool *used;
 	struct cat_batch *t;
@@ -40,7 +40,7 @@ static int take_needed(const struct cat_batch *b, const struct cat_select *list,
 
 /* The rows of B where WHERE is true; *OUT NULL when there are none. */
 static int filter(const struct cat_batch *b, const struct cat_select *list, const struct cat_expr *where,
-                  struct cat_batch **out, struct cat_error *err)
+		  struct cat_batch **out, struct cat_error *err)
 {
 	struct cat_column *mask;
 	struct cat_buf *buf;
@@ -65,7 +65,7 @@ static int filter(const struct cat_batch *b, const struct cat_select *list, cons
 }
 
 int cat_select_batch(const struct cat_batch *b, const struct cat_select *list, const struct cat_expr *where,
-                     struct cat_batch **out, struct cat_error *err)
+		     struct cat_batch **out, struct cat_error *err)
 {
 	struct cat_batch *kept = NULL;
 	int rc;
@@ -119,7 +119,7 @@ static void select_close(struct cat_source *src)
 static const struct cat_source_ops select_ops = {select_next, select_close};
 
 int cat_select_open(struct cat_source *in, const struct cat_select *list, const struct cat_expr *where,
-                    struct cat_source **out, struct cat_error *err)
+		    struct cat_source **out, struct cat_error *err)
 {
 	struct select_source *s = cat_calloc(1, sizeof *s);
 

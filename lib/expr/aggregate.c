@@ -14,10 +14,21 @@ static const struct {
 	const char *name; /* lower case: it begins the column's name */
 	enum kind kind;
 } functions[] = {
-	{"count", COUNT},       {"count_if", COUNT_IF}, {"sum", SUM},         {"min", MIN},
-	{"max", MAX},           {"mean", MEAN},         {"avg", MEAN},        {"var", VAR},
-	{"variance", VAR},      {"var_samp", VAR},      {"var_pop", VAR_POP}, {"stddev", STDDEV},
-	{"std", STDDEV},        {"stddev_samp", STDDEV}, {"stddev_pop", STDDEV_POP},
+	{"count", COUNT},
+	{"count_if", COUNT_IF},
+	{"sum", SUM},
+	{"min", MIN},
+	{"max", MAX},
+	{"mean", MEAN},
+	{"avg", MEAN},
+	{"var", VAR},
+	{"variance", VAR},
+	{"var_samp", VAR},
+	{"var_pop", VAR_POP},
+	{"stddev", STDDEV},
+	{"std", STDDEV},
+	{"stddev_samp", STDDEV},
+	{"stddev_pop", STDDEV_POP},
 };
 
 struct agg {
@@ -86,10 +97,11 @@ static int find_function(struct cat_aggs *a, const struct cat_lexer *lx, struct 
 	}
 	rc = CAT_OK;
 	if (!g->function && cat_equal_nocase(name, "median"))
-		rc = cat_expr_fail(err, CAT_E_UNSUPPORTED, a->text, lx->pos, lx->len, "the median of a table is not supported");
+		rc = cat_expr_fail(err, CAT_E_UNSUPPORTED, a->text, lx->pos, lx->len,
+				   "the median of a table is not supported");
 	else if (!g->function)
 		rc = FAIL(lx->pos, lx->len, "no aggregate '%s'%s%s", name, near.name ? "; nearest: " : "",
-		          near.name ? near.name : "");
+			  near.name ? near.name : "");
 	cat_free(name);
 	return rc;
 }
@@ -107,7 +119,8 @@ static int parse_agg(struct cat_aggs *a, struct cat_lexer *lx, struct cat_error 
 	CAT_TRY(cat_lex_next(lx, err));
 	CAT_TRY(cat_lex_take(lx, "(", err));
 	if (cat_lex_is_word(lx, "DISTINCT"))
-		return cat_expr_fail(err, CAT_E_UNSUPPORTED, a->text, lx->pos, lx->len, "DISTINCT is not supported");
+		return cat_expr_fail(err, CAT_E_UNSUPPORTED, a->text, lx->pos, lx->len,
+				     "DISTINCT is not supported");
 	if (cat_lex_is_symbol(lx, "*")) {
 		if (g->kind != COUNT)
 			return FAIL(lx->pos, lx->len, "only count takes '*'");
@@ -134,7 +147,9 @@ static int parse_list(struct cat_aggs *a, struct cat_error *err)
 		if (lx.tok == CAT_TOK_END)
 			return CAT_OK;
 		if (!cat_lex_is_symbol(&lx, ","))
-			return FAIL(lx.pos, lx.len, "',' or AS expected: an aggregate stands alone, compute with it in a next step");
+			return FAIL(
+				lx.pos, lx.len,
+				"',' or AS expected: an aggregate stands alone, compute with it in a next step");
 		CAT_TRY(cat_lex_next(&lx, err));
 	}
 }
@@ -172,8 +187,8 @@ static int check_argument(const struct cat_aggs *a, struct agg *g, struct cat_er
 
 	g->cls = t->cls;
 	if (t->list)
-		return FAIL(g->pos, g->len, "%s over a table needs one value a row; list_%s gives one for a list", g->function,
-		            g->function);
+		return FAIL(g->pos, g->len, "%s over a table needs one value a row; list_%s gives one for a list",
+			    g->function, g->function);
 	if (g->kind == COUNT)
 		ok = true;
 	else if (g->kind == MIN || g->kind == MAX)
@@ -205,7 +220,8 @@ static int make_name(struct agg *g, const struct cat_field *arg, struct cat_erro
 }
 
 /* The output's field over ARG, the argument's (NULL: count(*)). */
-static int result_field(const struct agg *g, const struct cat_field *arg, struct cat_field *f, struct cat_error *err)
+static int result_field(const struct agg *g, const struct cat_field *arg, struct cat_field *f,
+			struct cat_error *err)
 {
 	const bool counts = g->kind == COUNT || g->kind == COUNT_IF;
 	const bool whole = g->kind == SUM && (g->cls == CAT_CLS_I64 || g->cls == CAT_CLS_U64);
@@ -220,8 +236,8 @@ static int result_field(const struct agg *g, const struct cat_field *arg, struct
 		CAT_TRY(cat_field_init(f, g->name, counts || whole ? CAT_T_I64 : CAT_T_F64, err));
 		f->nullable = !counts;
 		rc = unit && !counts && g->kind != VAR && g->kind != VAR_POP
-		             ? cat_kv_set(&f->meta, CAT_META_UNIT, unit, err)
-		             : CAT_OK;
+			     ? cat_kv_set(&f->meta, CAT_META_UNIT, unit, err)
+			     : CAT_OK;
 	}
 	if (rc != CAT_OK)
 		cat_field_fini(f);
@@ -265,8 +281,9 @@ int cat_aggs_bind(struct cat_aggs *a, struct cat_schema *in, struct cat_error *e
 		CAT_TRY(bind_agg(a, i, err));
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(a->list[k].name, a->list[i].name) == 0)
-				return FAIL(a->list[i].pos, a->list[i].len, "two columns would be named '%s'; rename one with AS",
-				            a->list[i].name);
+				return FAIL(a->list[i].pos, a->list[i].len,
+					    "two columns would be named '%s'; rename one with AS",
+					    a->list[i].name);
 	}
 	return CAT_OK;
 }
@@ -412,6 +429,14 @@ static void update_whole(struct seen *s, const struct cat_column *c)
 {
 	const bool u64 = c->type.id == CAT_T_U64;
 
+	if (c->type.id == CAT_T_I64 && cat_column_null_count(c) == 0) {
+		const int64_t *v = CAT_VALUES(c, int64_t);
+
+		for (int64_t i = 0; i < c->length; i++)
+			s->whole += v[i];
+		s->n += c->length;
+		return;
+	}
 	for (int64_t i = 0; i < c->length; i++) {
 		if (!cat_column_valid(c, i))
 			continue;
@@ -448,12 +473,12 @@ static int order(const struct cat_column *a, int64_t i, const struct cat_column 
 }
 
 /* Where the extreme of a float column may stand: a quick pass finds the value, order() settles the rest. */
-#define EXTREME(T, OP)                                                                           \
-	for (int64_t i = 0; i < c->length; i++) {                                                \
-		const T v = CAT_VALUES(c, T)[i];                                                 \
-		if (!(best >= 0 && CAT_VALUES(c, T)[best] OP v) && v == v &&                     \
-		    cat_column_valid(c, i) && (best < 0 || sign * order(c, i, c, best) < 0))     \
-			best = i;                                                                \
+#define EXTREME(T, OP)                                                                                            \
+	for (int64_t i = 0; i < c->length; i++) {                                                                 \
+		const T v = CAT_VALUES(c, T)[i];                                                                  \
+		if (!(best >= 0 && CAT_VALUES(c, T)[best] OP v) && v == v && cat_column_valid(c, i) &&            \
+		    (best < 0 || sign * order(c, i, c, best) < 0))                                                \
+			best = i;                                                                                 \
 	}
 
 static int64_t extreme(const struct cat_column *c, int sign)
@@ -581,8 +606,8 @@ static double float_result(const struct agg *g, const struct seen *s)
 	return sqrt(cat_exactmoments_variance(s->m, ddof));
 }
 
-static int finish_one(const struct agg *g, const struct seen *s, const struct cat_field *f, struct cat_column **out,
-                      struct cat_error *err)
+static int finish_one(const struct agg *g, const struct seen *s, const struct cat_field *f,
+		      struct cat_column **out, struct cat_error *err)
 {
 	const bool counts = g->kind == COUNT || g->kind == COUNT_IF;
 	const bool sample = g->kind == VAR || g->kind == STDDEV;
@@ -599,7 +624,8 @@ static int finish_one(const struct agg *g, const struct seen *s, const struct ca
 		return cat_column_nulls(f, 1, out, err);
 	if (g->kind == SUM && !s->m) {
 		if (s->whole > INT64_MAX || s->whole < INT64_MIN)
-			return cat_fail(err, CAT_E_DATA, "%s overflows int64; sum(CAST(... AS double)) gives a float64", g->name);
+			return cat_fail(err, CAT_E_DATA,
+					"%s overflows int64; sum(CAST(... AS double)) gives a float64", g->name);
 		v = (int64_t)s->whole;
 	}
 	CAT_TRY(cat_builder_init(&b, f, err));

@@ -33,7 +33,8 @@ void cat_aggs_state_free(struct cat_aggs_state *s);
 /* Rows of B, whose schema is the bound one; columns that are not needed may be NULL. */
 CAT_MUST_USE int cat_aggs_update(struct cat_aggs_state *s, const struct cat_batch *b, struct cat_error *err);
 /* What OTHER has seen, of the same list, is added to S. */
-CAT_MUST_USE int cat_aggs_merge(struct cat_aggs_state *s, const struct cat_aggs_state *other, struct cat_error *err);
+CAT_MUST_USE int cat_aggs_merge(struct cat_aggs_state *s, const struct cat_aggs_state *other,
+				struct cat_error *err);
 /* One row under cat_aggs_schema. The state stays. */
 CAT_MUST_USE int cat_aggs_finish(const struct cat_aggs_state *s, struct cat_batch **out, struct cat_error *err);
 

@@ -5,41 +5,7 @@
 #include "base/alloc.h"
 #include "columnar/builder.h"
 #include "columnar/kernels.h"
-#include "expr/func.h"
-#include "expr/node.h"
-
-#define FAIL(nd, ...) cat_expr_fail(err, CAT_E_USAGE, e->text, (nd)->pos, (nd)->len, __VA_ARGS__)
-
-static struct cat_node *use(struct cat_expr *e, const struct cat_node *nd, int k)
-{
-	return &e->nodes[e->args[nd->use0 + k].node];
-}
-
-static void want(struct cat_expr *e, const struct cat_node *nd, int k, enum cat_cls cls)
-{
-	e->args[nd->use0 + k].want = cls;
-}
-
-static bool is_int(enum cat_cls c)
-{
-	return c == CAT_CLS_I64 || c == CAT_CLS_U64;
-}
-
-static bool is_number(enum cat_cls c)
-{
-	return c >= CAT_CLS_I64 && c <= CAT_CLS_F64;
-}
-
-static bool may_be(enum cat_cls have, bool ok)
-{
-	return ok || have == CAT_CLS_NULL;
-}
-
-/* What an argument is, in words. */
-static const char *ty_name(const struct cat_node *nd)
-{
-	return nd->ty.list ? "a list" : cat_cls_name(nd->ty.cls);
-}
+#include "expr/bind.h"
 
 /* --- columns and fields --- */
 
@@ -85,7 +51,7 @@ static int find_child(const struct cat_field *f, const char *name)
 
 static int bind_field(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
 {
-	const struct cat_node *of = use(e, nd, 0);
+	const struct cat_node *of = cat_expr_use(e, nd, 0);
 	const struct cat_field *f = of->ty.field;
 	struct cat_nearest near = {.want = nd->str};
 
@@ -94,16 +60,17 @@ static int bind_field(struct cat_expr *e, struct cat_node *nd, struct cat_error 
 		return CAT_OK;
 	}
 	if (of->ty.cls != CAT_CLS_STRUCT || !f)
-		return FAIL(nd, "'%s' is asked of something that has no fields", nd->str);
+		return CAT_BIND_FAIL(nd, "'%s' is asked of something that has no fields", nd->str);
 	if (of->ty.list && !of->ty.wrap)
 		f = &f->children[0];
 	nd->child = find_child(f, nd->str);
 	if (nd->child == -2)
-		return FAIL(nd, "field '%s' is ambiguous: several names differ only in case", nd->str);
+		return CAT_BIND_FAIL(nd, "field '%s' is ambiguous: several names differ only in case", nd->str);
 	if (nd->child < 0) {
 		for (int i = 0; i < f->nchildren; i++)
 			cat_nearest_offer(&near, f->children[i].name);
-		return FAIL(nd, "no field '%s'%s%s", nd->str, near.name ? "; nearest: " : "", near.name ? near.name : "");
+		return CAT_BIND_FAIL(nd, "no field '%s'%s%s", nd->str, near.name ? "; nearest: " : "",
+				     near.name ? near.name : "");
 	}
 	nd->ty = ty_of_field(&f->children[nd->child]);
 	if (of->ty.list) {
@@ -151,198 +118,21 @@ static int find_dotted(struct cat_expr *e, struct cat_error *err)
 	return CAT_OK;
 }
 
-/* --- classes that several arguments share --- */
-
-/* The set of arguments K0, K0+STEP, ... before END, and EXTRA when that is not 0. */
-struct span {
-	int k0, end, step, extra;
-};
-
-static int span_next(struct span s, int k)
-{
-	if (k != s.extra || k == 0) {
-		if (k + s.step < s.end)
-			return k + s.step;
-		if (s.extra)
-			return s.extra;
-	}
-	return -1;
-}
-#define EACH(k, s) (int k = (s).k0; k >= 0; k = span_next(s, k))
-
-static bool non_negative(const struct cat_node *nd)
-{
-	return nd->value && nd->ty.cls == CAT_CLS_I64 &&
-	       (!cat_column_valid(nd->value, 0) || cat_column_i64(nd->value, 0) >= 0);
-}
-
-/* What there is among the arguments of a span. */
-struct mix {
-	bool bools, ints, u64, f32, f64, f64_column, text, text_column, time, other, strict_u64;
-	enum cat_unit unit;
-};
-
-static struct mix mix_of(struct cat_expr *e, const struct cat_node *nd, struct span s)
-{
-	struct mix m = {.strict_u64 = true};
-
-	for EACH(k, s) {
-		const struct cat_node *a = use(e, nd, k);
-
-		m.bools |= a->ty.cls == CAT_CLS_BOOL;
-		m.ints |= is_int(a->ty.cls);
-		m.u64 |= a->ty.cls == CAT_CLS_U64;
-		m.strict_u64 &= a->ty.cls == CAT_CLS_U64 || a->ty.cls == CAT_CLS_NULL || non_negative(a);
-		m.f32 |= a->ty.cls == CAT_CLS_F32;
-		m.f64 |= a->ty.cls == CAT_CLS_F64;
-		m.f64_column |= a->ty.cls == CAT_CLS_F64 && !a->constant;
-		m.text |= a->ty.cls == CAT_CLS_TEXT;
-		m.text_column |= a->ty.cls == CAT_CLS_TEXT && !a->constant;
-		m.other |= a->ty.cls > CAT_CLS_TIME;
-		if (a->ty.cls == CAT_CLS_TIME) {
-			m.unit = m.time && m.unit > a->ty.unit ? m.unit : a->ty.unit;
-			m.time = true;
-		}
-	}
-	return m;
-}
-
-/* A constant time as text may be finer than the column's unit. */
-static void refine_unit(struct cat_expr *e, const struct cat_node *nd, struct span s, enum cat_unit *unit)
-{
-	for EACH(k, s) {
-		const struct cat_node *a = use(e, nd, k);
-		enum cat_unit need;
-		int digits = 0;
-		int64_t v;
-		int32_t n;
-		const char *t;
-
-		if (a->ty.cls != CAT_CLS_TEXT || !a->value || !cat_column_valid(a->value, 0))
-			continue;
-		t = cat_column_text(a->value, 0, &n);
-		if (!cat_when_parse(t, (size_t)n, CAT_UNIT_S, &v, &digits))
-			continue;
-		need = digits > 6 ? CAT_UNIT_NS : digits > 3 ? CAT_UNIT_US : digits > 0 ? CAT_UNIT_MS : CAT_UNIT_S;
-		if (need > *unit)
-			*unit = need;
-	}
-}
-
-static int no_mix(struct cat_expr *e, const struct cat_node *nd, struct span s, struct cat_error *err)
-{
-	const struct cat_node *a = use(e, nd, s.k0), *b = a;
-
-	for EACH(k, s) {
-		b = use(e, nd, k);
-		if (b->ty.cls != a->ty.cls && !(is_number(b->ty.cls) && is_number(a->ty.cls)) && b->ty.cls != CAT_CLS_NULL)
-			break;
-	}
-	if (a->ty.cls == CAT_CLS_BOOL && is_number(b->ty.cls))
-		return FAIL(nd, "boolean and number do not go together; for a range write x BETWEEN 1 AND 5");
-	return FAIL(nd, "%s and %s do not go together here; CAST one of them", cat_cls_name(a->ty.cls),
-	            cat_cls_name(b->ty.cls));
-}
-
-/* Wishes for arguments that are compared with each other: each class pair is one that cat_compare knows. */
-static int want_comparable(struct cat_expr *e, struct cat_node *nd, struct span s, struct cat_error *err)
-{
-	const struct mix m = mix_of(e, nd, s);
-	const bool numbers = m.ints || m.f32 || m.f64;
-
-	if (m.other || m.bools + numbers + (m.text || m.time) > 1 || (m.time && m.text_column))
-		return no_mix(e, nd, s, err);
-	nd->unit = m.unit;
-	if (m.time)
-		refine_unit(e, nd, s, &nd->unit);
-	for EACH(k, s) {
-		enum cat_cls cls = use(e, nd, k)->ty.cls;
-
-		if (m.time)
-			cls = CAT_CLS_TIME;
-		else if (m.text)
-			cls = CAT_CLS_TEXT;
-		else if (m.f32 || m.f64)
-			cls = cls == CAT_CLS_F32 ? CAT_CLS_F32 : CAT_CLS_F64;
-		else if (m.u64)
-			cls = m.strict_u64 ? CAT_CLS_U64 : cls == CAT_CLS_U64 ? CAT_CLS_U64 : CAT_CLS_I64;
-		else
-			cls = CAT_CLS_I64;
-		want(e, nd, k, cls);
-	}
-	return CAT_OK;
-}
-
-/* One class for arguments that become one value (CASE, COALESCE, LEAST); it is the node's. */
-static int want_same(struct cat_expr *e, struct cat_node *nd, struct span s, struct cat_error *err)
-{
-	const struct mix m = mix_of(e, nd, s);
-	const bool numbers = m.ints || m.f32 || m.f64;
-	enum cat_cls cls;
-
-	if (m.other || m.bools + numbers + (m.text || m.time) > 1 || (m.time && m.text_column))
-		return no_mix(e, nd, s, err);
-	nd->ty.unit = nd->unit = m.unit;
-	if (m.time)
-		refine_unit(e, nd, s, &nd->unit);
-	nd->ty.unit = nd->unit;
-	if (m.time)
-		cls = CAT_CLS_TIME;
-	else if (m.text)
-		cls = CAT_CLS_TEXT;
-	else if (m.bools)
-		cls = CAT_CLS_BOOL;
-	else if (m.f64_column || (m.f64 && !m.f32))
-		cls = CAT_CLS_F64;
-	else if (m.f32)
-		cls = CAT_CLS_F32;
-	else
-		cls = m.u64 && m.strict_u64 ? CAT_CLS_U64 : m.ints ? CAT_CLS_I64 : CAT_CLS_NULL;
-	nd->ty.cls = cls;
-	for EACH(k, s)
-		want(e, nd, k, cls);
-	return CAT_OK;
-}
-
-static bool is_contains(const struct cat_node *nd)
-{
-	return nd->op == CAT_OP_CALL && nd->func && nd->func->code == CAT_F_CONTAINS;
-}
-
-static int want_bool(struct cat_expr *e, const struct cat_node *nd, int k, struct cat_error *err)
-{
-	const struct cat_node *a = use(e, nd, k);
-
-	if (!may_be(a->ty.cls, a->ty.cls == CAT_CLS_BOOL) && !is_contains(a))
-		return FAIL(a, "a condition is needed here, this is %s; compare it with something", ty_name(a));
-	want(e, nd, k, CAT_CLS_BOOL);
-	return CAT_OK;
-}
-
 /* --- operators --- */
 
-static int need_number(struct cat_expr *e, const struct cat_node *nd, int k, bool whole, struct cat_error *err)
+int cat_bind_arith(struct cat_expr *e, struct cat_node *nd, enum cat_op op, struct cat_error *err)
 {
-	const struct cat_node *a = use(e, nd, k);
-
-	if (!may_be(a->ty.cls, whole ? is_int(a->ty.cls) : is_number(a->ty.cls)))
-		return FAIL(a, "%s is needed here, this is %s", whole ? "an integer" : "a number", cat_cls_name(a->ty.cls));
-	return CAT_OK;
-}
-
-static int bind_arith(struct cat_expr *e, struct cat_node *nd, enum cat_op op, struct cat_error *err)
-{
-	struct mix m = mix_of(e, nd, (struct span){0, 2, 1, 0});
+	struct cat_mix m = cat_mix_of(e, nd, (struct cat_span){0, 2, 1, 0});
 	enum cat_cls cls = CAT_CLS_I64;
 
 	for (int k = 0; k < 2; k++)
-		CAT_TRY(need_number(e, nd, k, false, err));
+		CAT_TRY(cat_need_number(e, nd, k, false, err));
 	if (m.f64_column || (m.f64 && !m.f32) || (op == CAT_OP_DIV && !m.f32))
 		cls = CAT_CLS_F64;
 	else if (m.f32)
 		cls = CAT_CLS_F32;
-	want(e, nd, 0, cls);
-	want(e, nd, 1, cls);
+	cat_bind_want(e, nd, 0, cls);
+	cat_bind_want(e, nd, 1, cls);
 	nd->ty.cls = cls;
 	nd->kernel = cat_kernel_arith;
 	return CAT_OK;
@@ -350,16 +140,16 @@ static int bind_arith(struct cat_expr *e, struct cat_node *nd, enum cat_op op, s
 
 static int bind_bits(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
 {
-	enum cat_cls cls = use(e, nd, 0)->ty.cls;
+	enum cat_cls cls = cat_expr_use(e, nd, 0)->ty.cls;
 
 	for (int k = 0; k < nd->nuse; k++)
-		CAT_TRY(need_number(e, nd, k, true, err));
-	if (nd->nuse == 2 && use(e, nd, 1)->ty.cls == CAT_CLS_U64)
+		CAT_TRY(cat_need_number(e, nd, k, true, err));
+	if (nd->nuse == 2 && cat_expr_use(e, nd, 1)->ty.cls == CAT_CLS_U64)
 		cls = CAT_CLS_U64;
 	if (cls == CAT_CLS_NULL)
 		cls = CAT_CLS_I64;
 	for (int k = 0; k < nd->nuse; k++)
-		want(e, nd, k, cls);
+		cat_bind_want(e, nd, k, cls);
 	nd->ty.cls = cls;
 	nd->kernel = nd->op == CAT_OP_BITNOT ? cat_kernel_bitnot : cat_kernel_bits;
 	return CAT_OK;
@@ -373,64 +163,64 @@ static bool zero_or_one(const struct cat_node *nd)
 
 static int bind_compare(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
 {
-	const struct cat_node *a = use(e, nd, 0), *b = use(e, nd, 1);
+	const struct cat_node *a = cat_expr_use(e, nd, 0), *b = cat_expr_use(e, nd, 1);
 
 	nd->ty.cls = CAT_CLS_BOOL;
 	nd->kernel = cat_kernel_compare;
 	/* FITS keeps logical columns, and people write flag = 1. */
 	if ((nd->op == CAT_OP_EQ || nd->op == CAT_OP_NE) &&
 	    ((a->ty.cls == CAT_CLS_BOOL && zero_or_one(b)) || (b->ty.cls == CAT_CLS_BOOL && zero_or_one(a)))) {
-		want(e, nd, 0, CAT_CLS_I64);
-		want(e, nd, 1, CAT_CLS_I64);
+		cat_bind_want(e, nd, 0, CAT_CLS_I64);
+		cat_bind_want(e, nd, 1, CAT_CLS_I64);
 		return CAT_OK;
 	}
-	return want_comparable(e, nd, (struct span){0, 2, 1, 0}, err);
+	return cat_want_comparable(e, nd, (struct cat_span){0, 2, 1, 0}, err);
 }
 
 static int bind_like(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
 {
 	for (int k = 0; k < nd->nuse; k++) {
-		const struct cat_node *a = use(e, nd, k);
+		const struct cat_node *a = cat_expr_use(e, nd, k);
 
-		if (!may_be(a->ty.cls, a->ty.cls == CAT_CLS_TEXT))
-			return FAIL(a, "LIKE needs text, this is %s", cat_cls_name(a->ty.cls));
-		want(e, nd, k, CAT_CLS_TEXT);
+		if (!cat_cls_may_be(a->ty.cls, a->ty.cls == CAT_CLS_TEXT))
+			return CAT_BIND_FAIL(a, "LIKE needs text, this is %s", cat_cls_name(a->ty.cls));
+		cat_bind_want(e, nd, k, CAT_CLS_TEXT);
 	}
 	if (nd->nuse == 3) {
-		const struct cat_column *c = use(e, nd, 2)->value;
+		const struct cat_column *c = cat_expr_use(e, nd, 2)->value;
 		int32_t n = 0;
 
 		if (c && c->type.id == CAT_T_UTF8)
 			cat_column_text(c, 0, &n);
 		if (n != 1)
-			return FAIL(use(e, nd, 2), "ESCAPE needs one character");
+			return CAT_BIND_FAIL(cat_expr_use(e, nd, 2), "ESCAPE needs one character");
 	}
 	nd->ty.cls = CAT_CLS_BOOL;
 	nd->kernel = cat_kernel_like;
 	return CAT_OK;
 }
 
-
 static int bind_case(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
 {
 	const int pairs = nd->nuse - nd->has_else - nd->simple;
 
 	if (nd->simple)
-		CAT_TRY(want_comparable(e, nd, (struct span){0, pairs, 2, nd->nuse - 1}, err));
+		CAT_TRY(cat_want_comparable(e, nd, (struct cat_span){0, pairs, 2, nd->nuse - 1}, err));
 	for (int k = 0; k < pairs && !nd->simple; k += 2)
-		CAT_TRY(want_bool(e, nd, k, err));
-	return want_same(e, nd, (struct span){1, pairs, 2, nd->has_else ? pairs : 0}, err);
+		CAT_TRY(cat_want_bool(e, nd, k, err));
+	return cat_want_same(e, nd, (struct cat_span){1, pairs, 2, nd->has_else ? pairs : 0}, err);
 }
 
 static int bind_cast(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
 {
-	const struct cat_node *a = use(e, nd, 0);
+	const struct cat_node *a = cat_expr_use(e, nd, 0);
 	const enum cat_cls from = a->ty.cls, to = cat_cls_of(&nd->cast);
 	const bool times = from == CAT_CLS_TIME || to == CAT_CLS_TIME;
 
-	if (from >= CAT_CLS_OTHER || (times && from != to && !may_be(from, from == CAT_CLS_TEXT || to == CAT_CLS_TEXT)))
-		return FAIL(nd, "%s cannot be cast to %s", cat_cls_name(from), cat_cls_name(to));
-	want(e, nd, 0, CAT_CLS_ANY);
+	if (from >= CAT_CLS_OTHER ||
+	    (times && from != to && !cat_cls_may_be(from, from == CAT_CLS_TEXT || to == CAT_CLS_TEXT)))
+		return CAT_BIND_FAIL(nd, "%s cannot be cast to %s", cat_cls_name(from), cat_cls_name(to));
+	cat_bind_want(e, nd, 0, CAT_CLS_ANY);
 	nd->ty.cls = to;
 	nd->ty.unit = nd->cast.id == CAT_T_DATE32 ? CAT_UNIT_S : nd->cast.unit;
 	nd->kernel = cat_kernel_cast;
@@ -439,19 +229,19 @@ static int bind_cast(struct cat_expr *e, struct cat_node *nd, struct cat_error *
 
 static int bind_index(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
 {
-	const struct cat_node *a = use(e, nd, 0);
+	const struct cat_node *a = cat_expr_use(e, nd, 0);
 
 	if (!a->ty.list)
-		return FAIL(nd, "only lists have elements, this is %s", ty_name(a));
+		return CAT_BIND_FAIL(nd, "only lists have elements, this is %s", cat_ty_name(a));
 	if (a->ty.field && !a->ty.wrap)
 		nd->ty = ty_of_field(&a->ty.field->children[0]);
 	else if (a->ty.field)
 		nd->ty = ty_of_field(a->ty.field);
 	else
 		nd->ty = (struct cat_ty){.cls = a->ty.cls, .unit = a->ty.unit};
-	CAT_TRY(need_number(e, nd, 1, true, err));
-	want(e, nd, 0, CAT_CLS_ANY);
-	want(e, nd, 1, CAT_CLS_I64);
+	CAT_TRY(cat_need_number(e, nd, 1, true, err));
+	cat_bind_want(e, nd, 0, CAT_CLS_ANY);
+	cat_bind_want(e, nd, 1, CAT_CLS_I64);
 	nd->kernel = cat_kernel_index;
 	return CAT_OK;
 }
@@ -526,10 +316,11 @@ static int gather_set(struct cat_expr *e, struct cat_node *nd, enum cat_cls cls,
 
 	nd->set_null = false;
 	for (int k = 1; rc == CAT_OK && k < nd->nuse; k++) {
-		struct cat_vec v = {.c = cat_column_ref(use(e, nd, k)->value), .one = true};
+		struct cat_vec v = {.c = cat_column_ref(cat_expr_use(e, nd, k)->value), .one = true};
 
 		rc = cat_vec_coerce(&ev, &v, cls, nd->unit, err);
-		if (rc == CAT_OK && (!cat_column_valid(v.c, 0) || (cls == CAT_CLS_F64 && isnan(cat_column_f64(v.c, 0)))))
+		if (rc == CAT_OK &&
+		    (!cat_column_valid(v.c, 0) || (cls == CAT_CLS_F64 && isnan(cat_column_f64(v.c, 0)))))
 			nd->set_null = true;
 		else if (rc == CAT_OK)
 			rc = cat_builder_row(&b, v.c, 0, err);
@@ -546,7 +337,7 @@ static int bind_in(struct cat_expr *e, struct cat_node *nd, struct cat_error *er
 	bool constants = true, same = true;
 	enum cat_cls cls;
 
-	CAT_TRY(want_comparable(e, nd, (struct span){0, nd->nuse, 1, 0}, err));
+	CAT_TRY(cat_want_comparable(e, nd, (struct cat_span){0, nd->nuse, 1, 0}, err));
 	nd->ty.cls = CAT_CLS_BOOL;
 	nd->kernel = cat_kernel_in;
 	cls = e->args[nd->use0].want;
@@ -555,223 +346,13 @@ static int bind_in(struct cat_expr *e, struct cat_node *nd, struct cat_error *er
 	for (int k = 1; k < nd->nuse; k++) {
 		const enum cat_cls w = e->args[nd->use0 + k].want;
 
-		constants &= use(e, nd, k)->value != NULL;
+		constants &= cat_expr_use(e, nd, k)->value != NULL;
 		same &= w == cls || (cls == CAT_CLS_F64 && w == CAT_CLS_F32);
 	}
 	if (!constants || !same || cls == CAT_CLS_U64)
 		return CAT_OK;
-	want(e, nd, 0, cls);
+	cat_bind_want(e, nd, 0, cls);
 	return gather_set(e, nd, cls, err);
-}
-
-/* --- calls --- */
-
-static int bind_signature(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
-{
-	const char *sig = nd->func->args;
-	const char *opt = strchr(sig, '?');
-	const size_t len = strlen(sig) - (opt != NULL), least = opt ? (size_t)(opt - sig) : len - (strchr(sig, '*') != NULL);
-	char kind = 'a';
-
-	if ((size_t)nd->nuse < least || (!strchr(sig, '*') && (size_t)nd->nuse > len))
-		return FAIL(nd, "%s takes %s%zu argument%s", nd->func->name, opt || strchr(sig, '*') ? "at least " : "", least,
-		            least == 1 ? "" : "s");
-	for (int k = 0; k < nd->nuse; k++) {
-		const struct cat_node *a = use(e, nd, k);
-		const enum cat_cls cls = a->ty.cls;
-
-		if (*sig == '?')
-			sig++;
-		if (*sig && *sig != '*')
-			kind = *sig++;
-		if ((kind == 'n' || kind == 's') && !may_be(cls, is_number(cls)))
-			return FAIL(a, "%s needs a number, this is %s", nd->func->name, cat_cls_name(cls));
-		if (kind == 'i' && !may_be(cls, is_int(cls)))
-			return FAIL(a, "%s needs an integer, this is %s", nd->func->name, cat_cls_name(cls));
-		if (kind == 't' && !may_be(cls, cls == CAT_CLS_TEXT))
-			return FAIL(a, "%s needs text, this is %s", nd->func->name, cat_cls_name(cls));
-		if ((kind == 'T' || kind == 'a') && cls >= CAT_CLS_OTHER)
-			return FAIL(a, "%s cannot take %s", nd->func->name, cat_cls_name(cls));
-		if ((kind == 'l' || kind == 'B') && !a->ty.list)
-			return FAIL(nd, "%s over a table is an aggregate and belongs in an aggregate list (cat-group -a); as a "
-			            "function of one row it needs a list, this is %s", nd->func->name, ty_name(a));
-		if (kind == 'B' && cls != CAT_CLS_BOOL)
-			return FAIL(a, "%s needs a condition on the elements, this is a list of %s", nd->func->name,
-			            cat_cls_name(cls));
-		want(e, nd, k, kind == 'n' ? CAT_CLS_F64 : kind == 'i' ? CAT_CLS_I64 : kind == 't' || kind == 'T' ? CAT_CLS_TEXT
-		     : kind == 's' && is_int(cls) ? CAT_CLS_I64 : kind == 's' && cls == CAT_CLS_NULL ? CAT_CLS_F64
-		     : kind == 's' ? cls : CAT_CLS_ANY);
-	}
-	return CAT_OK;
-}
-
-static int bind_list_function(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
-{
-	const enum cat_cls elem = use(e, nd, 0)->ty.cls;
-	const bool plain = nd->func->code == CAT_F_COUNT || nd->func->code == CAT_F_LENGTH ||
-	                   nd->func->code == CAT_F_COUNT_IF;
-	enum cat_cls cls = elem == CAT_CLS_F32 || elem == CAT_CLS_U64 ? elem : is_int(elem) ? CAT_CLS_I64 : CAT_CLS_F64;
-
-	if (plain) {
-		nd->ty.cls = CAT_CLS_I64;
-		return CAT_OK;
-	}
-	if (!is_number(elem))
-		return FAIL(nd, "%s needs a list of numbers, this is a list of %s", nd->func->name, cat_cls_name(elem));
-	if (nd->func->gives == 'q')
-		cls = is_int(elem) ? CAT_CLS_I64 : CAT_CLS_F64;
-	else if (nd->func->gives == 'd')
-		cls = CAT_CLS_F64;
-	want(e, nd, 0, cls);
-	nd->ty.cls = cls;
-	return CAT_OK;
-}
-
-static int append_use(struct cat_expr *e, struct cat_node *nd, int node, struct cat_error *err)
-{
-	if (cat_grow(&e->args, &e->cap_args, e->nargs, sizeof *e->args) != 0)
-		return cat_fail_mem(err, e->nargs * sizeof *e->args);
-	e->args[e->nargs++] = (struct cat_arg){.node = node, .want = CAT_CLS_F64};
-	nd->nuse++;
-	return CAT_OK;
-}
-
-/* The numbers of a shape: its arguments without the coordinate system, POINTs replaced by theirs. */
-static int append_shape(struct cat_expr *e, struct cat_node *nd, const struct cat_node *shape, struct cat_error *err)
-{
-	for (int k = 0; k < shape->nargs; k++) {
-		const int i = e->args[shape->arg0 + k].node;
-		const struct cat_node *a = &e->nodes[i];
-
-		if (k == 0 && shape->op == CAT_OP_CALL && a->op == CAT_OP_LITERAL && a->lit == CAT_CLS_TEXT) {
-			if (a->str[0] && strncasecmp(a->str, "ICRS", 4) != 0)
-				return cat_expr_fail(err, CAT_E_UNSUPPORTED, e->text, a->pos, a->len,
-				                     "coordinate system '%s': only ICRS is supported", a->str);
-			continue;
-		}
-		if (a->ty.cls == CAT_CLS_SHAPE) {
-			if (a->func->code != CAT_F_POINT)
-				return FAIL(a, "%s cannot stand here; a POINT or numbers are needed", a->func->name);
-			CAT_TRY(append_shape(e, nd, a, err));
-			continue;
-		}
-		if (!may_be(a->ty.cls, is_number(a->ty.cls)))
-			return FAIL(a, "a number of degrees is needed here, this is %s", cat_cls_name(a->ty.cls));
-		CAT_TRY(append_use(e, nd, i, err));
-	}
-	return CAT_OK;
-}
-
-static int bind_contains(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
-{
-	const struct cat_node *p = nd->nargs == 2 ? use(e, nd, 0) : NULL, *s = p ? use(e, nd, 1) : NULL;
-
-	if (!p || p->ty.cls != CAT_CLS_SHAPE || p->func->code != CAT_F_POINT || s->ty.cls != CAT_CLS_SHAPE ||
-	    s->func->code == CAT_F_POINT)
-		return FAIL(nd, "CONTAINS needs a POINT and a CIRCLE or BOX, in this order");
-	nd->use0 = (int)e->nargs;
-	nd->nuse = 0;
-	CAT_TRY(append_shape(e, nd, p, err));
-	CAT_TRY(append_shape(e, nd, s, err));
-	nd->kernel = s->func->code == CAT_F_CIRCLE ? cat_kernel_circle : cat_kernel_box;
-	nd->ty.cls = CAT_CLS_I64;
-	return CAT_OK;
-}
-
-/* POINT, CIRCLE and BOX have no value of their own: here only their numbers are counted. */
-static int bind_shape(struct cat_expr *e, struct cat_node *nd, int numbers, struct cat_error *err)
-{
-	const int use0 = nd->use0, nuse = nd->nuse;
-	const size_t nargs = e->nargs;
-	int have;
-
-	nd->use0 = (int)e->nargs;
-	nd->nuse = 0;
-	CAT_TRY(append_shape(e, nd, nd, err));
-	have = nd->nuse;
-	nd->use0 = use0;
-	nd->nuse = nuse;
-	e->nargs = nargs;
-	if (have != numbers)
-		return FAIL(nd, "%s takes %d numbers, here are %d", nd->func->name, numbers, have);
-	nd->ty.cls = CAT_CLS_SHAPE;
-	return CAT_OK;
-}
-
-static int bind_position(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
-{
-	switch (nd->func->code) {
-	case CAT_F_POINT:
-		return bind_shape(e, nd, 2, err);
-	case CAT_F_CIRCLE:
-		return bind_shape(e, nd, 3, err);
-	case CAT_F_BOX:
-		return bind_shape(e, nd, 4, err);
-	case CAT_F_CONTAINS:
-		return bind_contains(e, nd, err);
-	case CAT_F_DISTANCE:
-		nd->use0 = (int)e->nargs;
-		nd->nuse = 0;
-		CAT_TRY(append_shape(e, nd, nd, err));
-		if (nd->nuse != 4)
-			return FAIL(nd, "DISTANCE takes two POINTs or four numbers");
-		nd->kernel = cat_kernel_distance;
-		nd->ty.cls = CAT_CLS_F64;
-		return CAT_OK;
-	default:
-		return cat_expr_fail(err, CAT_E_UNSUPPORTED, e->text, nd->pos, nd->len, "%s is not supported%s",
-		                     nd->func->name,
-		                     nd->func->code == CAT_F_RAND ? ": results must not depend on chance" : " in expressions");
-	}
-}
-
-static int unknown_function(struct cat_expr *e, const struct cat_node *nd, struct cat_error *err)
-{
-	struct cat_nearest near = {.want = nd->str};
-
-	for (size_t i = 0; cat_func_row(i); i++)
-		cat_nearest_offer(&near, cat_func_row(i)->name);
-	return cat_expr_fail(err, CAT_E_USAGE, e->text, nd->pos, (int)strlen(nd->str), "no function '%s'%s%s", nd->str,
-	                     near.name ? "; nearest: " : "", near.name ? near.name : "");
-}
-
-static int bind_call(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
-{
-	nd->func = cat_func_find(nd->str);
-	if (!nd->func)
-		return unknown_function(e, nd, err);
-	nd->kernel = nd->func->kernel;
-	if (nd->func->gives == 'p')
-		return bind_position(e, nd, err);
-	CAT_TRY(bind_signature(e, nd, err));
-	switch (nd->func->gives) {
-	case 's':
-		nd->ty.cls = e->args[nd->use0].want;
-		return CAT_OK;
-	case 'm':
-		return bind_arith(e, nd, CAT_OP_REM, err);
-	case 'c':
-		if (nd->func->code == CAT_F_IF) {
-			CAT_TRY(want_bool(e, nd, 0, err));
-			return want_same(e, nd, (struct span){1, 3, 1, 0}, err);
-		}
-		return want_same(e, nd, (struct span){0, nd->nuse, 1, 0}, err);
-	case 'e':
-	case 'q':
-		return bind_list_function(e, nd, err);
-	case 't':
-		nd->ty.cls = CAT_CLS_TEXT;
-		return CAT_OK;
-	case 'b':
-		nd->ty.cls = CAT_CLS_BOOL;
-		return CAT_OK;
-	case 'i':
-		nd->ty.cls = CAT_CLS_I64;
-		return CAT_OK;
-	default:
-		nd->ty.cls = CAT_CLS_F64;
-		return nd->kernel == cat_kernel_list ? bind_list_function(e, nd, err) : CAT_OK;
-	}
 }
 
 /* --- nodes --- */
@@ -799,6 +380,31 @@ static int bind_literal(struct cat_node *nd, struct cat_error *err)
 	return rc;
 }
 
+static int bind_neg(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
+{
+	const enum cat_cls cls = cat_expr_use(e, nd, 0)->ty.cls;
+
+	CAT_TRY(cat_need_number(e, nd, 0, false, err));
+	nd->ty.cls = cat_cls_is_int(cls) ? CAT_CLS_I64 : cls == CAT_CLS_F32 ? CAT_CLS_F32 : CAT_CLS_F64;
+	cat_bind_want(e, nd, 0, nd->ty.cls);
+	nd->kernel = cat_kernel_neg;
+	return CAT_OK;
+}
+
+static int bind_concat(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
+{
+	for (int k = 0; k < 2; k++) {
+		const struct cat_node *a = cat_expr_use(e, nd, k);
+
+		if (a->ty.cls >= CAT_CLS_OTHER)
+			return CAT_BIND_FAIL(nd, "|| cannot take %s", cat_cls_name(a->ty.cls));
+		cat_bind_want(e, nd, k, CAT_CLS_TEXT);
+	}
+	nd->ty.cls = CAT_CLS_TEXT;
+	nd->kernel = cat_kernel_concat;
+	return CAT_OK;
+}
+
 static int bind_op(struct cat_expr *e, struct cat_node *nd, struct cat_error *err)
 {
 	switch (nd->op) {
@@ -811,18 +417,13 @@ static int bind_op(struct cat_expr *e, struct cat_node *nd, struct cat_error *er
 	case CAT_OP_INDEX:
 		return bind_index(e, nd, err);
 	case CAT_OP_NEG:
-		CAT_TRY(need_number(e, nd, 0, false, err));
-		nd->ty.cls = is_int(use(e, nd, 0)->ty.cls) ? CAT_CLS_I64
-		             : use(e, nd, 0)->ty.cls == CAT_CLS_F32 ? CAT_CLS_F32 : CAT_CLS_F64;
-		want(e, nd, 0, nd->ty.cls);
-		nd->kernel = cat_kernel_neg;
-		return CAT_OK;
+		return bind_neg(e, nd, err);
 	case CAT_OP_ADD:
 	case CAT_OP_SUB:
 	case CAT_OP_MUL:
 	case CAT_OP_DIV:
 	case CAT_OP_REM:
-		return bind_arith(e, nd, nd->op, err);
+		return cat_bind_arith(e, nd, nd->op, err);
 	case CAT_OP_BITNOT:
 	case CAT_OP_BITAND:
 	case CAT_OP_BITOR:
@@ -831,14 +432,7 @@ static int bind_op(struct cat_expr *e, struct cat_node *nd, struct cat_error *er
 	case CAT_OP_SHR:
 		return bind_bits(e, nd, err);
 	case CAT_OP_CONCAT:
-		for (int k = 0; k < 2; k++) {
-			if (use(e, nd, k)->ty.cls >= CAT_CLS_OTHER)
-				return FAIL(nd, "|| cannot take %s", cat_cls_name(use(e, nd, k)->ty.cls));
-			want(e, nd, k, CAT_CLS_TEXT);
-		}
-		nd->ty.cls = CAT_CLS_TEXT;
-		nd->kernel = cat_kernel_concat;
-		return CAT_OK;
+		return bind_concat(e, nd, err);
 	case CAT_OP_EQ:
 	case CAT_OP_NE:
 	case CAT_OP_LT:
@@ -852,19 +446,20 @@ static int bind_op(struct cat_expr *e, struct cat_node *nd, struct cat_error *er
 	case CAT_OP_IS_TRUE:
 	case CAT_OP_IS_FALSE:
 		for (int k = 0; k < nd->nuse; k++)
-			CAT_TRY(want_bool(e, nd, k, err));
+			CAT_TRY(cat_want_bool(e, nd, k, err));
 		nd->ty.cls = CAT_CLS_BOOL;
-		nd->kernel = nd->op == CAT_OP_NOT ? cat_kernel_not
-		             : nd->op == CAT_OP_AND || nd->op == CAT_OP_OR ? cat_kernel_logic : cat_kernel_is_bool;
+		nd->kernel = nd->op == CAT_OP_NOT                          ? cat_kernel_not
+			     : nd->op == CAT_OP_AND || nd->op == CAT_OP_OR ? cat_kernel_logic
+									   : cat_kernel_is_bool;
 		return CAT_OK;
 	case CAT_OP_IN:
 		return bind_in(e, nd, err);
 	case CAT_OP_BETWEEN:
 		nd->ty.cls = CAT_CLS_BOOL;
 		nd->kernel = cat_kernel_between;
-		return want_comparable(e, nd, (struct span){0, 3, 1, 0}, err);
+		return cat_want_comparable(e, nd, (struct cat_span){0, 3, 1, 0}, err);
 	case CAT_OP_IS_NULL:
-		want(e, nd, 0, CAT_CLS_ANY);
+		cat_bind_want(e, nd, 0, CAT_CLS_ANY);
 		nd->ty.cls = CAT_CLS_BOOL;
 		nd->kernel = cat_kernel_is_null;
 		return CAT_OK;
@@ -877,7 +472,7 @@ static int bind_op(struct cat_expr *e, struct cat_node *nd, struct cat_error *er
 	case CAT_OP_TRY_CAST:
 		return bind_cast(e, nd, err);
 	case CAT_OP_CALL:
-		return bind_call(e, nd, err);
+		return cat_bind_call(e, nd, err);
 	}
 	return CAT_OK;
 }
@@ -897,18 +492,18 @@ static int bind_node(struct cat_expr *e, struct cat_node *nd, struct cat_error *
 	CAT_TRY(bind_op(e, nd, err));
 	nd->constant = nd->op != CAT_OP_NAME && nd->col < 0;
 	for (int k = 0; k < nd->nuse; k++) {
-		const struct cat_node *a = use(e, nd, k);
+		const struct cat_node *a = cat_expr_use(e, nd, k);
 
 		nd->constant &= a->constant;
 		list |= a->ty.list;
 		if (a->ty.cls == CAT_CLS_SHAPE && nd->ty.cls != CAT_CLS_SHAPE)
-			return FAIL(a, "%s belongs into CONTAINS or DISTANCE", a->func->name);
+			return CAT_BIND_FAIL(a, "%s belongs into CONTAINS or DISTANCE", a->func->name);
 	}
 	if (list && lifts(nd)) {
 		nd->lift = nd->ty.list = true;
 	} else if (list && nd->op != CAT_OP_FIELD && nd->op != CAT_OP_NAME && nd->ty.cls != CAT_CLS_SHAPE &&
-	           nd->kernel != cat_kernel_list && nd->kernel != cat_kernel_index) {
-		return FAIL(nd, "this does not work on lists, only on one value a row");
+		   nd->kernel != cat_kernel_list && nd->kernel != cat_kernel_index) {
+		return CAT_BIND_FAIL(nd, "this does not work on lists, only on one value a row");
 	}
 	if (nd->constant && !nd->value && nd->ty.cls != CAT_CLS_SHAPE) {
 		struct cat_eval ev = {.e = e, .n = 1};
@@ -951,7 +546,7 @@ int cat_expr_bind(struct cat_expr *e, struct cat_schema *s, struct cat_error *er
 		if (!e->nodes[i].skipped)
 			CAT_TRY(bind_node(e, &e->nodes[i], err));
 	if (root->ty.cls == CAT_CLS_SHAPE)
-		return FAIL(root, "%s belongs into CONTAINS or DISTANCE", root->func->name);
+		return CAT_BIND_FAIL(root, "%s belongs into CONTAINS or DISTANCE", root->func->name);
 	return CAT_OK;
 }
 
@@ -961,9 +556,12 @@ int cat_expr_bind_where(struct cat_expr *e, struct cat_schema *s, struct cat_err
 
 	CAT_TRY(cat_expr_bind(e, s, err));
 	if (root->ty.list)
-		return FAIL(root, "a condition gives one answer a row, this gives a list; count_if(...) > 0 asks for any");
-	if (!may_be(root->ty.cls, root->ty.cls == CAT_CLS_BOOL) && !is_contains(root))
-		return FAIL(root, "a condition is needed here, this is %s; compare it with something", ty_name(root));
+		return CAT_BIND_FAIL(
+			root,
+			"a condition gives one answer a row, this gives a list; count_if(...) > 0 asks for any");
+	if (!cat_cls_may_be(root->ty.cls, root->ty.cls == CAT_CLS_BOOL) && !cat_is_contains(root))
+		return CAT_BIND_FAIL(root, "a condition is needed here, this is %s; compare it with something",
+				     cat_ty_name(root));
 	return CAT_OK;
 }
 
@@ -983,7 +581,8 @@ int cat_expr_field(const struct cat_expr *e, struct cat_field *out, struct cat_e
 {
 	const struct cat_node *nd = &e->nodes[e->root];
 	const struct cat_ty *t = &nd->ty;
-	struct cat_type type = nd->op == CAT_OP_CAST || nd->op == CAT_OP_TRY_CAST ? nd->cast : cat_cls_type(t->cls, t->unit);
+	struct cat_type type =
+		nd->op == CAT_OP_CAST || nd->op == CAT_OP_TRY_CAST ? nd->cast : cat_cls_type(t->cls, t->unit);
 	int rc;
 
 	if (t->field && !t->wrap) {
@@ -1000,7 +599,7 @@ int cat_expr_field(const struct cat_expr *e, struct cat_field *out, struct cat_e
 	rc = cat_field_children(out, 1, err);
 	if (rc == CAT_OK)
 		rc = t->field ? cat_field_copy(&out->children[0], t->field, err)
-		              : cat_field_init(&out->children[0], "item", type.id, err);
+			      : cat_field_init(&out->children[0], "item", type.id, err);
 	if (rc == CAT_OK && t->field)
 		rc = cat_kv_copy(&out->meta, &t->field->meta, err);
 	if (rc == CAT_OK && t->field)

@@ -107,7 +107,9 @@ static bool put_integer(const struct value *v, enum cat_type_id to, void *out)
 
 static bool put_float(const struct value *v, enum cat_type_id to, void *out)
 {
-	double d = v->cls == CAT_CLS_F64 ? v->f64 : v->cls == CAT_CLS_U64 ? (double)(uint64_t)v->i64 : (double)v->i64;
+	double d = v->cls == CAT_CLS_F64   ? v->f64
+		   : v->cls == CAT_CLS_U64 ? (double)(uint64_t)v->i64
+					   : (double)v->i64;
 	float f;
 
 	if (to == CAT_T_F64) {
@@ -192,7 +194,7 @@ static size_t format_value(const struct value *v, char *out)
 }
 
 static int cast_failed(const struct cat_eval *ev, const struct cat_node *nd, const struct value *v, int64_t i,
-                       struct cat_error *err)
+		       struct cat_error *err)
 {
 	const struct cat_field f = {.type = nd->cast};
 	struct cat_text name = {.max = 256};
@@ -201,17 +203,18 @@ static int cast_failed(const struct cat_eval *ev, const struct cat_node *nd, con
 
 	cat_type_text(&f, &name);
 	if (v->cls == CAT_CLS_TEXT)
-		rc = cat_eval_fail(ev, i, err, "'%.*s' is no %s; TRY_CAST gives NULL", v->len > 80 ? 80 : (int)v->len, v->s,
-		                   name.s ? name.s : "value of that type");
+		rc = cat_eval_fail(ev, i, err, "'%.*s' is no %s; TRY_CAST gives NULL",
+				   v->len > 80 ? 80 : (int)v->len, v->s, name.s ? name.s : "value of that type");
 	else
-		rc = cat_eval_fail(ev, i, err, "%.*s is no %s; TRY_CAST gives NULL", (int)format_value(v, text), text,
-		                   name.s ? name.s : "value of that type");
+		rc = cat_eval_fail(ev, i, err, "%.*s is no %s; TRY_CAST gives NULL", (int)format_value(v, text),
+				   text, name.s ? name.s : "value of that type");
 	cat_text_fini(&name);
 	return rc;
 }
 
 /* One row into the builder; *OK false: it cannot be cast. */
-static int cast_row(const struct cat_type *to, struct value *v, struct cat_builder *b, bool *ok, struct cat_error *err)
+static int cast_row(const struct cat_type *to, struct value *v, struct cat_builder *b, bool *ok,
+		    struct cat_error *err)
 {
 	char room[64];
 	bool flag = false;
@@ -228,14 +231,14 @@ static int cast_row(const struct cat_type *to, struct value *v, struct cat_build
 		*ok = to_bool(v, &flag);
 		return *ok ? cat_builder_bool(b, flag, err) : CAT_OK;
 	}
-	*ok = cat_type_is_int(to->id) ? put_integer(v, to->id, room)
+	*ok = cat_type_is_int(to->id)      ? put_integer(v, to->id, room)
 	      : cat_type_is_number(to->id) ? put_float(v, to->id, room)
-	                                   : put_time(v, to, room);
+					   : put_time(v, to, room);
 	return *ok ? cat_builder_fixed(b, room, err) : CAT_OK;
 }
 
 static int cast_rows(struct cat_eval *ev, const struct cat_node *nd, const struct cat_column *c, int64_t n,
-                     struct cat_builder *b, struct cat_error *err)
+		     struct cat_builder *b, struct cat_error *err)
 {
 	CAT_TRY(cat_builder_reserve(b, n, err));
 	for (int64_t i = 0; i < n; i++) {
@@ -257,15 +260,16 @@ static int cast_rows(struct cat_eval *ev, const struct cat_node *nd, const struc
 	return CAT_OK;
 }
 
-int cat_kernel_cast(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n, struct cat_vec *out,
-                    struct cat_error *err)
+int cat_kernel_cast(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
+		    struct cat_vec *out, struct cat_error *err)
 {
 	const struct cat_field f = {.type = nd->cast};
 	struct cat_vec from = {.c = cat_column_ref(a[0].c)};
 	struct cat_builder b;
 	int rc = CAT_OK;
 
-	if (from.c->type.id == nd->cast.id && (nd->cast.id != CAT_T_TIMESTAMP || from.c->type.unit == nd->cast.unit)) {
+	if (from.c->type.id == nd->cast.id &&
+	    (nd->cast.id != CAT_T_TIMESTAMP || from.c->type.unit == nd->cast.unit)) {
 		*out = from;
 		return CAT_OK;
 	}

@@ -12,18 +12,12 @@ static bool is_list(const struct cat_column *c)
 	return c->type.id == CAT_T_LIST || c->type.id == CAT_T_FIXED_LIST;
 }
 
-/* Elements of row I of a list column: [*FROM, *TO) of its child; null rows have none. */
+/* Elements of a row that may be null: then there are none. */
 static void elements(const struct cat_column *c, int64_t i, int64_t *from, int64_t *to)
 {
-	if (!cat_column_valid(c, i)) {
-		*from = *to = 0;
-	} else if (c->type.id == CAT_T_LIST) {
-		*from = cat_column_offsets(c)[i];
-		*to = cat_column_offsets(c)[i + 1];
-	} else {
-		*from = i * c->type.width;
-		*to = *from + c->type.width;
-	}
+	*from = *to = 0;
+	if (cat_column_valid(c, i))
+		cat_list_bounds(c, i, from, to);
 }
 
 /* What the lists of one node have in common: offsets from zero, and rows where any of them is null. */
@@ -42,7 +36,8 @@ static void shape_fini(struct shape *s)
 	cat_buf_unref(s->active);
 }
 
-static int shape_lengths(struct cat_eval *ev, const struct cat_vec *a, int na, struct shape *s, struct cat_error *err)
+static int shape_lengths(struct cat_eval *ev, const struct cat_vec *a, int na, struct shape *s,
+			 struct cat_error *err)
 {
 	int32_t *off = (int32_t *)(void *)s->list->offsets->data;
 	int64_t total = 0;
@@ -59,8 +54,9 @@ static int shape_lengths(struct cat_eval *ev, const struct cat_vec *a, int na, s
 			elements(a[k].c, i, &from, &to);
 			if (len >= 0 && to - from != len) {
 				if (cat_eval_active(ev, i))
-					return cat_eval_fail(ev, i, err, "lists of %lld and %lld elements do not go together",
-					                     (long long)len, (long long)(to - from));
+					return cat_eval_fail(ev, i, err,
+							     "lists of %lld and %lld elements do not go together",
+							     (long long)len, (long long)(to - from));
 				to = from + (to - from < len ? to - from : len);
 			}
 			len = to - from;
@@ -76,7 +72,7 @@ static int shape_lengths(struct cat_eval *ev, const struct cat_vec *a, int na, s
 }
 
 static int shape_of(struct cat_eval *ev, const struct cat_vec *a, int na, int64_t n, struct shape *s,
-                    struct cat_error *err)
+		    struct cat_error *err)
 {
 	const struct cat_type list = {.id = CAT_T_LIST};
 
@@ -121,7 +117,7 @@ static int flatten(const struct shape *s, struct cat_vec *v, struct cat_error *e
 }
 
 static int run_kernel(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int na, int64_t n,
-                      struct cat_vec *out, struct cat_error *err)
+		      struct cat_vec *out, struct cat_error *err)
 {
 	const struct cat_arg *want = &ev->e->args[nd->use0];
 	bool one = true;
@@ -143,7 +139,7 @@ static int run_kernel(struct cat_eval *ev, const struct cat_node *nd, struct cat
 }
 
 static int run_lifted(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int na,
-                      struct cat_vec *out, struct cat_error *err)
+		      struct cat_vec *out, struct cat_error *err)
 {
 	struct cat_eval inner = *ev;
 	struct shape s = {.n = 0};
@@ -172,7 +168,7 @@ static int run_lifted(struct cat_eval *ev, const struct cat_node *nd, struct cat
 }
 
 int cat_eval_apply(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int na, struct cat_vec *out,
-                   struct cat_error *err)
+		   struct cat_error *err)
 {
 	int rc = nd->lift ? run_lifted(ev, nd, a, na, out, err) : run_kernel(ev, nd, a, na, ev->n, out, err);
 
@@ -244,7 +240,8 @@ static int eval_field(struct cat_eval *ev, const struct cat_node *nd, struct cat
 
 	CAT_TRY(cat_eval_node(ev, cat_expr_use(ev->e, nd, 0), &of, err));
 	out->one = of.one;
-	rc = is_list(of.c) ? list_child(of.c, nd->child, &out->c, err) : struct_child(of.c, nd->child, &out->c, err);
+	rc = is_list(of.c) ? list_child(of.c, nd->child, &out->c, err)
+			   : struct_child(of.c, nd->child, &out->c, err);
 	cat_vec_drop(&of);
 	return rc;
 }
@@ -322,8 +319,8 @@ struct choice {
 };
 
 /* Argument K for the rows in BITS, as class CLS. */
-static int eval_arg(struct cat_eval *ev, const struct cat_node *nd, int k, const struct cat_buf *bits, enum cat_cls cls,
-                    enum cat_unit unit, struct cat_vec *out, struct cat_error *err)
+static int eval_arg(struct cat_eval *ev, const struct cat_node *nd, int k, const struct cat_buf *bits,
+		    enum cat_cls cls, enum cat_unit unit, struct cat_vec *out, struct cat_error *err)
 {
 	struct cat_eval inner = *ev;
 
@@ -356,7 +353,8 @@ static int take_branch(struct cat_eval *ev, struct choice *ch, int k, struct cat
 		}
 	}
 	if (any)
-		CAT_TRY(eval_arg(ev, ch->nd, k, ch->hit, ch->nd->ty.cls, ch->nd->ty.unit, &ch->branch[ch->nb], err));
+		CAT_TRY(eval_arg(ev, ch->nd, k, ch->hit, ch->nd->ty.cls, ch->nd->ty.unit, &ch->branch[ch->nb],
+				 err));
 	else
 		CAT_TRY(cat_vec_null(cat_cls_type(ch->nd->ty.cls, ch->nd->ty.unit), &ch->branch[ch->nb], err));
 	ch->nb++;
@@ -445,8 +443,8 @@ static int choose_all(struct cat_eval *ev, struct choice *ch, struct cat_error *
 	if (call && nd->func->code == CAT_F_COALESCE)
 		return choose_coalesce(ev, ch, err);
 	if (nd->simple)
-		CAT_TRY(eval_arg(ev, nd, nd->nuse - 1, ch->todo, ev->e->args[nd->use0 + nd->nuse - 1].want, nd->unit, &ch->of,
-		                 err));
+		CAT_TRY(eval_arg(ev, nd, nd->nuse - 1, ch->todo, ev->e->args[nd->use0 + nd->nuse - 1].want,
+				 nd->unit, &ch->of, err));
 	for (int k = 0; k < pairs; k += 2)
 		CAT_TRY(choose_when(ev, ch, k, err));
 	if (call || nd->has_else) {
@@ -466,7 +464,8 @@ static int eval_choice(struct cat_eval *ev, const struct cat_node *nd, struct ca
 		return cat_fail_mem(err, sizeof *ch.branch);
 	rc = choose_all(ev, &ch, err);
 	if (rc == CAT_OK)
-		rc = cat_vec_choose(ch.branch, ch.nb, (const int32_t *)(const void *)ch.which->data, ev->n, out, err);
+		rc = cat_vec_choose(ch.branch, ch.nb, (const int32_t *)(const void *)ch.which->data, ev->n, out,
+				    err);
 	out->one = false;
 	for (int k = 0; k <= nd->nuse; k++)
 		cat_vec_drop(&ch.branch[k]);
@@ -524,8 +523,8 @@ int cat_eval_node(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec
 	return nd->kernel ? eval_args(ev, nd, out, err) : eval_choice(ev, nd, out, err);
 }
 
-static int eval_root(const struct cat_expr *e, const struct cat_batch *b, enum cat_cls cls, struct cat_column **out,
-                     struct cat_error *err)
+static int eval_root(const struct cat_expr *e, const struct cat_batch *b, enum cat_cls cls,
+		     struct cat_column **out, struct cat_error *err)
 {
 	struct cat_eval ev = {.e = e, .b = b, .n = b->nrows};
 	struct cat_vec v;
@@ -543,13 +542,14 @@ static int eval_root(const struct cat_expr *e, const struct cat_batch *b, enum c
 	return CAT_OK;
 }
 
-int cat_expr_eval(const struct cat_expr *e, const struct cat_batch *b, struct cat_column **out, struct cat_error *err)
+int cat_expr_eval(const struct cat_expr *e, const struct cat_batch *b, struct cat_column **out,
+		  struct cat_error *err)
 {
 	return eval_root(e, b, CAT_CLS_ANY, out, err);
 }
 
 int cat_expr_eval_where(const struct cat_expr *e, const struct cat_batch *b, struct cat_column **out,
-                        struct cat_error *err)
+			struct cat_error *err)
 {
 	return eval_root(e, b, CAT_CLS_BOOL, out, err);
 }

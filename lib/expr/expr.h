@@ -8,8 +8,8 @@
  *   float32; with a float64 column it is float64. `/` is real division (float32 by float32 stays float32),
  *   x/0 and MOD(x, 0) are NULL. Mathematical functions give float64; outside their domain they give NaN or
  *   infinity as IEEE 754 does. ABS, CEILING, FLOOR, ROUND, TRUNCATE and SIGN keep the type.
- * - Comparisons are exact: a float32 column compares with the float64 value of what is stored, integers of
- *   any sign by value. With NULL or NaN they are unknown (three-valued logic). IS NULL is true of both;
+ * - A float32 column compares with the float64 value of what is stored, so r < 18.1 means the decimal 18.1;
+ *   integers compare by value, whatever their sign and width; an integer and a float meet as float64. With NULL or NaN they are unknown (three-valued logic). IS NULL is true of both;
  *   COALESCE, LEAST, GREATEST and aggregates skip both; ISNAN is true of NaN only.
  * - CAST of a float to an integer rounds half to even; a failing CAST is CAT_E_DATA, TRY_CAST gives NULL.
  *   Rows that a CASE, IF, COALESCE or AND does not reach cannot fail.
@@ -53,11 +53,11 @@ CAT_MUST_USE int cat_expr_field(const struct cat_expr *e, struct cat_field *out,
 /* One value per row of B, whose schema is the bound one (columns that cat_expr_columns does not name may be
  * NULL). The caller owns *OUT. CAT_E_DATA for overflow and failing CASTs, naming row and value. */
 CAT_MUST_USE int cat_expr_eval(const struct cat_expr *e, const struct cat_batch *b, struct cat_column **out,
-                               struct cat_error *err);
+			       struct cat_error *err);
 
 /* The same for an expression that cat_expr_bind_where took: *OUT is a BOOL column, unknown where null. */
 CAT_MUST_USE int cat_expr_eval_where(const struct cat_expr *e, const struct cat_batch *b, struct cat_column **out,
-                                     struct cat_error *err);
+				     struct cat_error *err);
 
 /* The expression in one canonical spelling, appended: parses back to the same tree. */
 void cat_expr_text(const struct cat_expr *e, struct cat_text *out);

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "expr/node.h"
 #include "expr/func.h"
+#include "expr/node.h"
 
 static const struct cat_func table[] = {
 	/* mathematics: ADQL 2.1 section 2.3 */

@@ -7,19 +7,8 @@
 #include "expr/func.h"
 #include "expr/node.h"
 
-static void bounds(const struct cat_column *c, int64_t i, int64_t *from, int64_t *to)
-{
-	if (c->type.id == CAT_T_FIXED_LIST) {
-		*from = i * c->type.width;
-		*to = *from + c->type.width;
-	} else {
-		*from = cat_column_offsets(c)[i];
-		*to = cat_column_offsets(c)[i + 1];
-	}
-}
-
 int cat_kernel_index(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                     struct cat_vec *out, struct cat_error *err)
+		     struct cat_vec *out, struct cat_error *err)
 {
 	struct cat_buf *buf;
 	int32_t *idx;
@@ -34,7 +23,7 @@ int cat_kernel_index(struct cat_eval *ev, const struct cat_node *nd, struct cat_
 		idx[i] = -1;
 		if (!cat_vec_valid(&a[0], i) || !cat_vec_valid(&a[1], i))
 			continue;
-		bounds(a[0].c, i, &from, &to);
+		cat_list_bounds(a[0].c, i, &from, &to);
 		k = CAT_AT(a[1], int64_t, i);
 		if (k >= 1 && k <= to - from)
 			idx[i] = (int32_t)(from + k - 1);
@@ -54,7 +43,7 @@ static bool counts(const struct cat_column *c, int64_t i)
 		return false;
 	return c->type.id == CAT_T_F64   ? !isnan(CAT_VALUES(c, double)[i])
 	       : c->type.id == CAT_T_F32 ? !isnan(CAT_VALUES(c, float)[i])
-	                                 : true;
+					 : true;
 }
 
 static int64_t count_row(int code, const struct cat_column *c, int64_t from, int64_t to)
@@ -162,8 +151,8 @@ static bool float_row(int code, const struct cat_column *c, int64_t from, int64_
 	return true;
 }
 
-static int sum_i64_row(const struct cat_eval *ev, int64_t row, const struct cat_column *c, int64_t from, int64_t to,
-                       bool *any, int64_t *out, struct cat_error *err)
+static int sum_i64_row(const struct cat_eval *ev, int64_t row, const struct cat_column *c, int64_t from,
+		       int64_t to, bool *any, int64_t *out, struct cat_error *err)
 {
 	cat_i128 sum = 0;
 
@@ -186,7 +175,7 @@ struct list_job {
 };
 
 static int list_row(struct cat_eval *ev, const struct list_job *j, int64_t i, struct cat_builder *b,
-                    struct cat_error *err)
+		    struct cat_error *err)
 {
 	int64_t from, to, v;
 	bool any = true;
@@ -194,7 +183,7 @@ static int list_row(struct cat_eval *ev, const struct list_job *j, int64_t i, st
 
 	if (!cat_column_valid(j->list, i))
 		return cat_builder_null(b, err);
-	bounds(j->list, i, &from, &to);
+	cat_list_bounds(j->list, i, &from, &to);
 	if (j->code == CAT_F_MIN || j->code == CAT_F_MAX) {
 		v = extreme_row(j->code == CAT_F_MAX, j->child, from, to);
 		return v < 0 ? cat_builder_null(b, err) : cat_builder_row(b, j->child, v, err);
@@ -212,7 +201,7 @@ static int list_row(struct cat_eval *ev, const struct list_job *j, int64_t i, st
 }
 
 static int list_rows(struct cat_eval *ev, const struct list_job *j, const struct cat_node *nd, int64_t n,
-                     struct cat_vec *out, struct cat_error *err)
+		     struct cat_vec *out, struct cat_error *err)
 {
 	const struct cat_field f = {.type = cat_cls_type(nd->ty.cls, CAT_UNIT_S)};
 	struct cat_builder b;
@@ -228,8 +217,8 @@ static int list_rows(struct cat_eval *ev, const struct list_job *j, const struct
 	return rc;
 }
 
-int cat_kernel_list(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n, struct cat_vec *out,
-                    struct cat_error *err)
+int cat_kernel_list(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
+		    struct cat_vec *out, struct cat_error *err)
 {
 	struct cat_eval inner = {.e = ev->e, .lifted = true};
 	struct cat_vec child = {.c = cat_column_ref(a[0].c->children[0])};
@@ -241,7 +230,7 @@ int cat_kernel_list(struct cat_eval *ev, const struct cat_node *nd, struct cat_v
 	for (int64_t i = 0; i < n; i++) {
 		int64_t from, to;
 
-		bounds(a[0].c, i, &from, &to);
+		cat_list_bounds(a[0].c, i, &from, &to);
 		longest = to - from > longest ? to - from : longest;
 	}
 	if (rc == CAT_OK)

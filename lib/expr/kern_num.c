@@ -5,45 +5,45 @@
 #include "expr/node.h"
 
 /* Loops over two operands, either of which may be one value for all rows. X and Y are the values. */
-#define LOOP2(TX, TY, TO, EXPR)                                                                   \
-	do {                                                                                      \
-		const TX *xs_ = CAT_VALUES(a[0].c, TX);                                           \
-		const TY *ys_ = CAT_VALUES(a[1].c, TY);                                           \
-		TO *to_ = (TO *)(void *)out->c->data->data;                                       \
-		if (a[1].one) {                                                                   \
-			const TY y = ys_[0];                                                      \
-			for (int64_t i = 0; i < n; i++) {                                         \
-				const TX x = xs_[a[0].one ? 0 : i];                               \
-				to_[i] = (EXPR);                                                  \
-			}                                                                         \
-		} else if (a[0].one) {                                                            \
-			const TX x = xs_[0];                                                      \
-			for (int64_t i = 0; i < n; i++) {                                         \
-				const TY y = ys_[i];                                              \
-				to_[i] = (EXPR);                                                  \
-			}                                                                         \
-		} else {                                                                          \
-			for (int64_t i = 0; i < n; i++) {                                         \
-				const TX x = xs_[i];                                              \
-				const TY y = ys_[i];                                              \
-				to_[i] = (EXPR);                                                  \
-			}                                                                         \
-		}                                                                                 \
+#define LOOP2(TX, TY, TO, EXPR)                                                                                   \
+	do {                                                                                                      \
+		const TX *xs_ = CAT_VALUES(a[0].c, TX);                                                           \
+		const TY *ys_ = CAT_VALUES(a[1].c, TY);                                                           \
+		TO *to_ = (TO *)(void *)out->c->data->data;                                                       \
+		if (a[1].one) {                                                                                   \
+			const TY y = ys_[0];                                                                      \
+			for (int64_t i = 0; i < n; i++) {                                                         \
+				const TX x = xs_[a[0].one ? 0 : i];                                               \
+				to_[i] = (EXPR);                                                                  \
+			}                                                                                         \
+		} else if (a[0].one) {                                                                            \
+			const TX x = xs_[0];                                                                      \
+			for (int64_t i = 0; i < n; i++) {                                                         \
+				const TY y = ys_[i];                                                              \
+				to_[i] = (EXPR);                                                                  \
+			}                                                                                         \
+		} else {                                                                                          \
+			for (int64_t i = 0; i < n; i++) {                                                         \
+				const TX x = xs_[i];                                                              \
+				const TY y = ys_[i];                                                              \
+				to_[i] = (EXPR);                                                                  \
+			}                                                                                         \
+		}                                                                                                 \
 	} while (0)
 
-#define LOOP1(TX, TO, EXPR)                                                                       \
-	do {                                                                                      \
-		const TX *xs_ = CAT_VALUES(a[0].c, TX);                                           \
-		TO *to_ = (TO *)(void *)out->c->data->data;                                       \
-		for (int64_t i = 0; i < n; i++) {                                                 \
-			const TX x = xs_[i];                                                      \
-			to_[i] = (EXPR);                                                          \
-		}                                                                                 \
+#define LOOP1(TX, TO, EXPR)                                                                                       \
+	do {                                                                                                      \
+		const TX *xs_ = CAT_VALUES(a[0].c, TX);                                                           \
+		TO *to_ = (TO *)(void *)out->c->data->data;                                                       \
+		for (int64_t i = 0; i < n; i++) {                                                                 \
+			const TX x = xs_[i];                                                                      \
+			to_[i] = (EXPR);                                                                          \
+		}                                                                                                 \
 	} while (0)
 
 /* A result of the node's class, valid where all operands are. */
 static int begin(const struct cat_node *nd, const struct cat_vec *a, int na, int64_t n, struct cat_vec *out,
-                 struct cat_error *err)
+		 struct cat_error *err)
 {
 	CAT_TRY(cat_vec_fixed(cat_cls_type(nd->ty.cls, nd->ty.unit), n, out, err));
 	return cat_vec_valid_and(a, na, n, out->c, err);
@@ -65,8 +65,8 @@ static int null_zero_divisors(const struct cat_vec *y, int64_t n, struct cat_vec
 		return CAT_OK;
 	for (int64_t i = 0; i < n; i++) {
 		const bool zero = f64   ? CAT_AT(*y, double, i) == 0
-		                  : f32 ? CAT_AT(*y, float, i) == 0
-		                        : CAT_AT(*y, int64_t, i) == 0;
+				  : f32 ? CAT_AT(*y, float, i) == 0
+					: CAT_AT(*y, int64_t, i) == 0;
 
 		if (zero)
 			CAT_TRY(cat_vec_set_null(out->c, i, err));
@@ -86,12 +86,12 @@ static bool overflows(enum cat_op op, int64_t x, int64_t y)
 
 	return op == CAT_OP_ADD   ? __builtin_add_overflow(x, y, &r)
 	       : op == CAT_OP_SUB ? __builtin_sub_overflow(x, y, &r)
-	                          : __builtin_mul_overflow(x, y, &r);
+				  : __builtin_mul_overflow(x, y, &r);
 }
 
 /* The quick loop wrapped around somewhere: was that a row that counts? */
 static int check_overflow(struct cat_eval *ev, enum cat_op op, const struct cat_vec *a, int64_t n,
-                          const struct cat_vec *out, struct cat_error *err)
+			  const struct cat_vec *out, struct cat_error *err)
 {
 	static const char *const sign[] = {[CAT_OP_ADD] = "+", [CAT_OP_SUB] = "-", [CAT_OP_MUL] = "*"};
 
@@ -99,13 +99,14 @@ static int check_overflow(struct cat_eval *ev, enum cat_op op, const struct cat_
 		const int64_t x = CAT_AT(a[0], int64_t, i), y = CAT_AT(a[1], int64_t, i);
 
 		if (overflows(op, x, y) && cat_column_valid(out->c, i) && cat_eval_active(ev, i))
-			return cat_eval_fail(ev, i, err, "%lld %s %lld overflows int64", (long long)x, sign[op], (long long)y);
+			return cat_eval_fail(ev, i, err, "%lld %s %lld overflows int64", (long long)x, sign[op],
+					     (long long)y);
 	}
 	return CAT_OK;
 }
 
 static int arith_i64(struct cat_eval *ev, enum cat_op op, struct cat_vec *a, int64_t n, struct cat_vec *out,
-                     struct cat_error *err)
+		     struct cat_error *err)
 {
 	int64_t wrapped = 0;
 
@@ -138,27 +139,27 @@ static int arith_i64(struct cat_eval *ev, enum cat_op op, struct cat_vec *a, int
 	return wrapped < 0 ? check_overflow(ev, op, a, n, out, err) : CAT_OK;
 }
 
-#define ARITH_FLOAT(T, REM)                                                          \
-	switch ((int)op) {                                                           \
-	case CAT_OP_ADD:                                                             \
-		LOOP2(T, T, T, x + y);                                               \
-		break;                                                               \
-	case CAT_OP_SUB:                                                             \
-		LOOP2(T, T, T, x - y);                                               \
-		break;                                                               \
-	case CAT_OP_MUL:                                                             \
-		LOOP2(T, T, T, x * y);                                               \
-		break;                                                               \
-	case CAT_OP_DIV:                                                             \
-		LOOP2(T, T, T, x / y);                                               \
-		return null_zero_divisors(&a[1], n, out, err);                       \
-	default:                                                                     \
-		LOOP2(T, T, T, REM(x, y));                                           \
-		return null_zero_divisors(&a[1], n, out, err);                       \
+#define ARITH_FLOAT(T, REM)                                                                                       \
+	switch ((int)op) {                                                                                        \
+	case CAT_OP_ADD:                                                                                          \
+		LOOP2(T, T, T, x + y);                                                                            \
+		break;                                                                                            \
+	case CAT_OP_SUB:                                                                                          \
+		LOOP2(T, T, T, x - y);                                                                            \
+		break;                                                                                            \
+	case CAT_OP_MUL:                                                                                          \
+		LOOP2(T, T, T, x *y);                                                                             \
+		break;                                                                                            \
+	case CAT_OP_DIV:                                                                                          \
+		LOOP2(T, T, T, x / y);                                                                            \
+		return null_zero_divisors(&a[1], n, out, err);                                                    \
+	default:                                                                                                  \
+		LOOP2(T, T, T, REM(x, y));                                                                        \
+		return null_zero_divisors(&a[1], n, out, err);                                                    \
 	}
 
-int cat_kernel_arith(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n, struct cat_vec *out,
-                     struct cat_error *err)
+int cat_kernel_arith(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
+		     struct cat_vec *out, struct cat_error *err)
 {
 	const enum cat_op op = op_of(nd);
 
@@ -172,8 +173,8 @@ int cat_kernel_arith(struct cat_eval *ev, const struct cat_node *nd, struct cat_
 	return CAT_OK;
 }
 
-int cat_kernel_neg(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n, struct cat_vec *out,
-                   struct cat_error *err)
+int cat_kernel_neg(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
+		   struct cat_vec *out, struct cat_error *err)
 {
 	CAT_TRY(begin(nd, a, 1, n, out, err));
 	if (nd->ty.cls == CAT_CLS_F32) {
@@ -183,7 +184,8 @@ int cat_kernel_neg(struct cat_eval *ev, const struct cat_node *nd, struct cat_ve
 	} else {
 		LOOP1(int64_t, int64_t, (int64_t)(0 - (uint64_t)x));
 		for (int64_t i = 0; i < n; i++)
-			if (CAT_AT(a[0], int64_t, i) == INT64_MIN && cat_column_valid(out->c, i) && cat_eval_active(ev, i))
+			if (CAT_AT(a[0], int64_t, i) == INT64_MIN && cat_column_valid(out->c, i) &&
+			    cat_eval_active(ev, i))
 				return cat_eval_fail(ev, i, err, "-(%lld) overflows int64", (long long)INT64_MIN);
 	}
 	return CAT_OK;
@@ -192,7 +194,7 @@ int cat_kernel_neg(struct cat_eval *ev, const struct cat_node *nd, struct cat_ve
 /* --- bits --- */
 
 int cat_kernel_bitnot(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                      struct cat_vec *out, struct cat_error *err)
+		      struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev;
 	CAT_TRY(begin(nd, a, 1, n, out, err));
@@ -216,8 +218,8 @@ static uint64_t shift_right_u(uint64_t x, uint64_t by)
 	return by < 64 ? x >> by : 0;
 }
 
-int cat_kernel_bits(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n, struct cat_vec *out,
-                    struct cat_error *err)
+int cat_kernel_bits(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
+		    struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev;
 	CAT_TRY(begin(nd, a, 2, n, out, err));
@@ -245,21 +247,22 @@ int cat_kernel_bits(struct cat_eval *ev, const struct cat_node *nd, struct cat_v
 
 /* --- functions of one and two numbers --- */
 
-#define MATH1(X)                                                                            \
-	X(SQRT, sqrt(x)) X(CBRT, cbrt(x)) X(EXP, exp(x)) X(LOG, log(x)) X(LOG10, log10(x))  \
-	X(LOG2, log2(x)) X(SIN, sin(x)) X(COS, cos(x)) X(TAN, tan(x)) X(COT, 1 / tan(x))    \
-	X(ASIN, asin(x)) X(ACOS, acos(x)) X(ATAN, atan(x)) X(SINH, sinh(x)) X(COSH, cosh(x)) \
-	X(TANH, tanh(x)) X(DEGREES, x *(180 / M_PI)) X(RADIANS, x *(M_PI / 180))
+#define MATH1(X)                                                                                                  \
+	X(SQRT, sqrt(x))                                                                                          \
+	X(CBRT, cbrt(x)) X(EXP, exp(x)) X(LOG, log(x)) X(LOG10, log10(x)) X(LOG2, log2(x)) X(SIN, sin(x))         \
+		X(COS, cos(x)) X(TAN, tan(x)) X(COT, 1 / tan(x)) X(ASIN, asin(x)) X(ACOS, acos(x))                \
+			X(ATAN, atan(x)) X(SINH, sinh(x)) X(COSH, cosh(x)) X(TANH, tanh(x))                       \
+				X(DEGREES, x *(180 / M_PI)) X(RADIANS, x *(M_PI / 180))
 
 int cat_kernel_math1(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                     struct cat_vec *out, struct cat_error *err)
+		     struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev;
 	CAT_TRY(begin(nd, a, 1, n, out, err));
 	switch (nd->func->code) {
-#define X(name, value)                         \
-	case CAT_F_##name:                     \
-		LOOP1(double, double, value);  \
+#define X(name, value)                                                                                            \
+	case CAT_F_##name:                                                                                        \
+		LOOP1(double, double, value);                                                                     \
 		break;
 		MATH1(X)
 #undef X
@@ -268,7 +271,7 @@ int cat_kernel_math1(struct cat_eval *ev, const struct cat_node *nd, struct cat_
 }
 
 int cat_kernel_math2(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                     struct cat_vec *out, struct cat_error *err)
+		     struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev;
 	CAT_TRY(begin(nd, a, 2, n, out, err));
@@ -277,7 +280,11 @@ int cat_kernel_math2(struct cat_eval *ev, const struct cat_node *nd, struct cat_
 		LOOP2(double, double, double, atan2(x, y));
 		break;
 	case CAT_F_POWER:
-		LOOP2(double, double, double, pow(x, y));
+		/* What most powers are, rounded at least as well as pow would. */
+		if (a[1].one && CAT_AT(a[1], double, 0) == 2)
+			LOOP1(double, double, x *x);
+		else
+			LOOP2(double, double, double, pow(x, y));
 		break;
 	default:
 		LOOP2(double, double, double, hypot(x, y));
@@ -285,8 +292,8 @@ int cat_kernel_math2(struct cat_eval *ev, const struct cat_node *nd, struct cat_
 	return CAT_OK;
 }
 
-int cat_kernel_pi(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n, struct cat_vec *out,
-                  struct cat_error *err)
+int cat_kernel_pi(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
+		  struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev, (void)a;
 	CAT_TRY(begin(nd, NULL, 0, n, out, err));
@@ -297,23 +304,23 @@ int cat_kernel_pi(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec
 
 /* --- functions that keep the type --- */
 
-#define SAME_FLOAT(T, ABS, CEIL, FLOOR)                                                \
-	switch (nd->func->code) {                                                      \
-	case CAT_F_ABS:                                                                \
-		LOOP1(T, T, ABS(x));                                                   \
-		break;                                                                 \
-	case CAT_F_CEIL:                                                               \
-		LOOP1(T, T, CEIL(x));                                                  \
-		break;                                                                 \
-	case CAT_F_FLOOR:                                                              \
-		LOOP1(T, T, FLOOR(x));                                                 \
-		break;                                                                 \
-	default:                                                                       \
-		LOOP1(T, T, x > 0 ? (T)1 : x < 0 ? (T)-1 : x);                         \
+#define SAME_FLOAT(T, ABS, CEIL, FLOOR)                                                                           \
+	switch (nd->func->code) {                                                                                 \
+	case CAT_F_ABS:                                                                                           \
+		LOOP1(T, T, ABS(x));                                                                              \
+		break;                                                                                            \
+	case CAT_F_CEIL:                                                                                          \
+		LOOP1(T, T, CEIL(x));                                                                             \
+		break;                                                                                            \
+	case CAT_F_FLOOR:                                                                                         \
+		LOOP1(T, T, FLOOR(x));                                                                            \
+		break;                                                                                            \
+	default:                                                                                                  \
+		LOOP1(T, T, x > 0 ? (T)1 : x < 0 ? (T)-1 : x);                                                    \
 	}
 
 int cat_kernel_same1(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                     struct cat_vec *out, struct cat_error *err)
+		     struct cat_vec *out, struct cat_error *err)
 {
 	CAT_TRY(begin(nd, a, 1, n, out, err));
 	if (nd->ty.cls == CAT_CLS_F32) {
@@ -325,8 +332,10 @@ int cat_kernel_same1(struct cat_eval *ev, const struct cat_node *nd, struct cat_
 	} else if (nd->func->code == CAT_F_ABS) {
 		LOOP1(int64_t, int64_t, x < 0 ? (int64_t)(0 - (uint64_t)x) : x);
 		for (int64_t i = 0; i < n; i++)
-			if (CAT_AT(a[0], int64_t, i) == INT64_MIN && cat_column_valid(out->c, i) && cat_eval_active(ev, i))
-				return cat_eval_fail(ev, i, err, "ABS(%lld) overflows int64", (long long)INT64_MIN);
+			if (CAT_AT(a[0], int64_t, i) == INT64_MIN && cat_column_valid(out->c, i) &&
+			    cat_eval_active(ev, i))
+				return cat_eval_fail(ev, i, err, "ABS(%lld) overflows int64",
+						     (long long)INT64_MIN);
 	} else {
 		LOOP1(int64_t, int64_t, x);
 	}
@@ -370,7 +379,7 @@ static bool round_int(int64_t x, int64_t places, bool trunc_only, int64_t *out)
 }
 
 int cat_kernel_round(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                     struct cat_vec *out, struct cat_error *err)
+		     struct cat_vec *out, struct cat_error *err)
 {
 	const bool cut = nd->func->code == CAT_F_TRUNC;
 
@@ -384,9 +393,9 @@ int cat_kernel_round(struct cat_eval *ev, const struct cat_node *nd, struct cat_
 		else if (nd->ty.cls == CAT_CLS_F64)
 			((double *)to)[i] = round_places(CAT_AT(a[0], double, i), places, cut);
 		else if (!round_int(CAT_AT(a[0], int64_t, i), places, cut, (int64_t *)to + i) &&
-		         cat_column_valid(out->c, i) && cat_eval_active(ev, i))
+			 cat_column_valid(out->c, i) && cat_eval_active(ev, i))
 			return cat_eval_fail(ev, i, err, "ROUND(%lld, %lld) overflows int64",
-			                     (long long)CAT_AT(a[0], int64_t, i), (long long)places);
+					     (long long)CAT_AT(a[0], int64_t, i), (long long)places);
 	}
 	return CAT_OK;
 }

@@ -6,14 +6,6 @@
 
 static const struct cat_field text_field = {.type = {.id = CAT_T_UTF8}};
 
-static bool all_valid(const struct cat_vec *a, int na, int64_t i)
-{
-	for (int k = 0; k < na; k++)
-		if (!cat_vec_valid(&a[k], i))
-			return false;
-	return true;
-}
-
 /* Bytes of the character that begins at S; at least one, at most N. */
 static int32_t char_len(const char *s, int32_t n)
 {
@@ -41,7 +33,7 @@ static char fold(char c)
 }
 
 int cat_kernel_case_text(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                         struct cat_vec *out, struct cat_error *err)
+			 struct cat_vec *out, struct cat_error *err)
 {
 	const char low = nd->func->code == CAT_F_UPPER ? 'a' : 'A', high = (char)(low + 25);
 	const int32_t *o = cat_column_offsets(a[0].c);
@@ -64,7 +56,7 @@ int cat_kernel_case_text(struct cat_eval *ev, const struct cat_node *nd, struct 
 }
 
 int cat_kernel_length(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                      struct cat_vec *out, struct cat_error *err)
+		      struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev, (void)nd;
 	CAT_TRY(cat_vec_fixed(cat_cls_type(CAT_CLS_I64, CAT_UNIT_S), n, out, err));
@@ -80,10 +72,10 @@ int cat_kernel_length(struct cat_eval *ev, const struct cat_node *nd, struct cat
 /* --- functions that build text: one row each --- */
 
 typedef int row_function(const struct cat_node *nd, const struct cat_vec *a, int64_t i, struct cat_builder *b,
-                         struct cat_error *err);
+			 struct cat_error *err);
 
 static int build_rows(const struct cat_node *nd, const struct cat_vec *a, int64_t n, bool skip_nulls,
-                      row_function *row, struct cat_vec *out, struct cat_error *err)
+		      row_function *row, struct cat_vec *out, struct cat_error *err)
 {
 	struct cat_builder b;
 	int rc;
@@ -91,7 +83,8 @@ static int build_rows(const struct cat_node *nd, const struct cat_vec *a, int64_
 	CAT_TRY(cat_builder_init(&b, &text_field, err));
 	rc = cat_builder_reserve(&b, n, err);
 	for (int64_t i = 0; rc == CAT_OK && i < n; i++)
-		rc = skip_nulls || all_valid(a, nd->nuse, i) ? row(nd, a, i, &b, err) : cat_builder_null(&b, err);
+		rc = skip_nulls || cat_vec_all_valid(a, nd->nuse, i) ? row(nd, a, i, &b, err)
+								     : cat_builder_null(&b, err);
 	if (rc == CAT_OK)
 		rc = cat_builder_finish(&b, &out->c, err);
 	cat_builder_fini(&b);
@@ -100,7 +93,7 @@ static int build_rows(const struct cat_node *nd, const struct cat_vec *a, int64_
 
 /* Characters FROM (from 1) to before END; what lies outside the text is left out (SQL:2003 6.29). */
 static int substring_row(const struct cat_node *nd, const struct cat_vec *a, int64_t i, struct cat_builder *b,
-                         struct cat_error *err)
+			 struct cat_error *err)
 {
 	int64_t from = CAT_AT(a[1], int64_t, i), end = INT64_MAX, at = 1;
 	int32_t len, first, last;
@@ -116,14 +109,14 @@ static int substring_row(const struct cat_node *nd, const struct cat_vec *a, int
 }
 
 int cat_kernel_substring(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                         struct cat_vec *out, struct cat_error *err)
+			 struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev;
 	return build_rows(nd, a, n, false, substring_row, out, err);
 }
 
 static int trim_row(const struct cat_node *nd, const struct cat_vec *a, int64_t i, struct cat_builder *b,
-                    struct cat_error *err)
+		    struct cat_error *err)
 {
 	int32_t len;
 	const char *s = cat_vec_text(&a[0], i, &len);
@@ -138,7 +131,7 @@ static int trim_row(const struct cat_node *nd, const struct cat_vec *a, int64_t 
 }
 
 int cat_kernel_trim(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                    struct cat_vec *out, struct cat_error *err)
+		    struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev;
 	return build_rows(nd, a, n, false, trim_row, out, err);
@@ -160,7 +153,7 @@ static int more_text(struct cat_builder *b, const char *s, size_t n, struct cat_
 }
 
 static int replace_row(const struct cat_node *nd, const struct cat_vec *a, int64_t i, struct cat_builder *b,
-                       struct cat_error *err)
+		       struct cat_error *err)
 {
 	int32_t len, nold, nnew, from = 0;
 	const char *s = cat_vec_text(&a[0], i, &len), *old = cat_vec_text(&a[1], i, &nold);
@@ -181,14 +174,14 @@ static int replace_row(const struct cat_node *nd, const struct cat_vec *a, int64
 }
 
 int cat_kernel_replace(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                       struct cat_vec *out, struct cat_error *err)
+		       struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev;
 	return build_rows(nd, a, n, false, replace_row, out, err);
 }
 
 static int concat_row(const struct cat_node *nd, const struct cat_vec *a, int64_t i, struct cat_builder *b,
-                      struct cat_error *err)
+		      struct cat_error *err)
 {
 	CAT_TRY(cat_builder_text(b, "", 0, err));
 	for (int k = 0; k < nd->nuse; k++) {
@@ -204,7 +197,7 @@ static int concat_row(const struct cat_node *nd, const struct cat_vec *a, int64_
 }
 
 int cat_kernel_concat(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                      struct cat_vec *out, struct cat_error *err)
+		      struct cat_vec *out, struct cat_error *err)
 {
 	(void)ev;
 	return build_rows(nd, a, n, nd->op == CAT_OP_CALL, concat_row, out, err);
@@ -212,8 +205,20 @@ int cat_kernel_concat(struct cat_eval *ev, const struct cat_node *nd, struct cat
 
 /* --- tests on text --- */
 
+/* Which rows begin with the one text S, into zeroed BITS. */
+static void starts_with(const struct cat_column *c, int64_t n, const char *s, int32_t len, uint8_t *bits)
+{
+	const int32_t *o = cat_column_offsets(c);
+	const char *data = (const char *)c->data->data;
+	struct cat_probe p;
+
+	cat_probe_init(&p, s, len);
+	for (int64_t i = 0; i < n; i++)
+		bits[i >> 3] |= (uint8_t)((unsigned)cat_probe_starts(&p, data + o[i], o[i + 1] - o[i]) << (i & 7));
+}
+
 int cat_kernel_starts(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                      struct cat_vec *out, struct cat_error *err)
+		      struct cat_vec *out, struct cat_error *err)
 {
 	const bool at_end = nd->func->code == CAT_F_ENDS;
 
@@ -284,18 +289,35 @@ bool cat_like_match(const char *s, size_t n, const char *pat, size_t npat, int e
 	return true;
 }
 
+/* "text%" */
+static bool is_prefix(const char *pat, int32_t len)
+{
+	if (len == 0 || pat[len - 1] != '%')
+		return false;
+	for (int32_t i = 0; i < len - 1; i++)
+		if (pat[i] == '%' || pat[i] == '_')
+			return false;
+	return true;
+}
+
 int cat_kernel_like(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                    struct cat_vec *out, struct cat_error *err)
+		    struct cat_vec *out, struct cat_error *err)
 {
 	const bool nocase = nd->op == CAT_OP_ILIKE;
 	int escape = -1;
 
 	(void)ev;
 	CAT_TRY(cat_vec_fixed(cat_cls_type(CAT_CLS_BOOL, CAT_UNIT_S), n, out, err));
-	if (nd->nuse == 3) {
+	if (nd->nuse == 3)
+		escape = (unsigned char)*cat_vec_text(&a[2], 0, &(int32_t){0});
+	if (a[1].one && !a[0].one && !nocase && !nd->negated && escape < 0) {
 		int32_t len;
+		const char *pat = cat_vec_text(&a[1], 0, &len);
 
-		escape = (unsigned char)*cat_vec_text(&a[2], 0, &len);
+		if (is_prefix(pat, len)) {
+			starts_with(a[0].c, n, pat, len - 1, out->c->data->data);
+			return cat_vec_valid_and(a, 2, n, out->c, err);
+		}
 	}
 	for (int64_t i = 0; i < n; i++) {
 		int32_t len, npat;

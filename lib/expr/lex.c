@@ -87,8 +87,9 @@ int cat_lex_next(struct cat_lexer *lx, struct cat_error *err)
 		lx->tok = CAT_TOK_NUMBER;
 		lx->len = number_len(s);
 		if (name_more(s[lx->len]))
-			return cat_expr_fail(err, CAT_E_USAGE, lx->text, lx->pos, lx->len + 1,
-			                     "a number runs into a name; names that begin with a digit need \"...\"");
+			return cat_expr_fail(
+				err, CAT_E_USAGE, lx->text, lx->pos, lx->len + 1,
+				"a number runs into a name; names that begin with a digit need \"...\"");
 	} else if (*s == '\'' || *s == '"') {
 		lx->tok = *s == '"' ? CAT_TOK_QUOTED : CAT_TOK_STRING;
 		lx->len = quoted_len(s);
@@ -162,9 +163,10 @@ int cat_lex_string(const struct cat_lexer *lx, char **out, struct cat_error *err
 
 bool cat_lex_reserved(const char *s, int len)
 {
-	static const char *const words[] = {"AND",  "OR",   "NOT",  "IN",   "BETWEEN", "IS",       "NULL",
-	                                    "LIKE", "CASE", "WHEN", "THEN", "ELSE",    "END",      "TRUE",
-	                                    "FALSE", "AS",  "CAST", "ILIKE", "ESCAPE", "TRY_CAST", "EXCEPT", "DISTINCT"};
+	static const char *const words[] = {"AND",    "OR",       "NOT",    "IN",      "BETWEEN", "IS",
+					    "NULL",   "LIKE",     "CASE",   "WHEN",    "THEN",    "ELSE",
+					    "END",    "TRUE",     "FALSE",  "AS",      "CAST",    "ILIKE",
+					    "ESCAPE", "TRY_CAST", "EXCEPT", "DISTINCT"};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (same_word(s, len, words[i]))
@@ -225,7 +227,8 @@ int cat_expr_point(struct cat_error *err, const char *text, int pos, int len)
 	return (int)err->code;
 }
 
-int cat_expr_fail(struct cat_error *err, enum cat_code code, const char *text, int pos, int len, const char *fmt, ...)
+int cat_expr_fail(struct cat_error *err, enum cat_code code, const char *text, int pos, int len, const char *fmt,
+		  ...)
 {
 	va_list ap;
 

@@ -6,6 +6,8 @@
 #ifndef CAT_EXPR_NODE_H
 #define CAT_EXPR_NODE_H
 
+#include <string.h>
+
 #include "expr/expr.h"
 
 __extension__ typedef __int128 cat_i128;
@@ -37,8 +39,9 @@ bool cat_lex_reserved(const char *s, int len);
 /* Name to TEXT, quoted when it must be. */
 void cat_lex_quote(const char *name, struct cat_text *out);
 /* CAT_E_USAGE with a caret under LEN bytes at POS of TEXT in the detail. */
-CAT_PRINTF(6, 7) int cat_expr_fail(struct cat_error *err, enum cat_code code, const char *text, int pos, int len,
-                                   const char *fmt, ...);
+CAT_PRINTF(6, 7)
+int cat_expr_fail(struct cat_error *err, enum cat_code code, const char *text, int pos, int len, const char *fmt,
+		  ...);
 /* Puts the caret under an error that is there already. Returns err->code. */
 int cat_expr_point(struct cat_error *err, const char *text, int pos, int len);
 
@@ -69,11 +72,43 @@ struct cat_ty {
 /* --- tree --- */
 
 enum cat_op {
-	CAT_OP_LITERAL, CAT_OP_NAME, CAT_OP_FIELD, CAT_OP_INDEX, CAT_OP_NEG, CAT_OP_BITNOT, CAT_OP_ADD, CAT_OP_SUB,
-	CAT_OP_MUL, CAT_OP_DIV, CAT_OP_REM, CAT_OP_BITAND, CAT_OP_BITOR, CAT_OP_BITXOR, CAT_OP_SHL, CAT_OP_SHR,
-	CAT_OP_CONCAT, CAT_OP_EQ, CAT_OP_NE, CAT_OP_LT, CAT_OP_LE, CAT_OP_GT, CAT_OP_GE, CAT_OP_AND, CAT_OP_OR,
-	CAT_OP_NOT, CAT_OP_IN, CAT_OP_BETWEEN, CAT_OP_IS_NULL, CAT_OP_IS_TRUE, CAT_OP_IS_FALSE, CAT_OP_LIKE,
-	CAT_OP_ILIKE, CAT_OP_CASE, CAT_OP_CAST, CAT_OP_TRY_CAST, CAT_OP_CALL
+	CAT_OP_LITERAL,
+	CAT_OP_NAME,
+	CAT_OP_FIELD,
+	CAT_OP_INDEX,
+	CAT_OP_NEG,
+	CAT_OP_BITNOT,
+	CAT_OP_ADD,
+	CAT_OP_SUB,
+	CAT_OP_MUL,
+	CAT_OP_DIV,
+	CAT_OP_REM,
+	CAT_OP_BITAND,
+	CAT_OP_BITOR,
+	CAT_OP_BITXOR,
+	CAT_OP_SHL,
+	CAT_OP_SHR,
+	CAT_OP_CONCAT,
+	CAT_OP_EQ,
+	CAT_OP_NE,
+	CAT_OP_LT,
+	CAT_OP_LE,
+	CAT_OP_GT,
+	CAT_OP_GE,
+	CAT_OP_AND,
+	CAT_OP_OR,
+	CAT_OP_NOT,
+	CAT_OP_IN,
+	CAT_OP_BETWEEN,
+	CAT_OP_IS_NULL,
+	CAT_OP_IS_TRUE,
+	CAT_OP_IS_FALSE,
+	CAT_OP_LIKE,
+	CAT_OP_ILIKE,
+	CAT_OP_CASE,
+	CAT_OP_CAST,
+	CAT_OP_TRY_CAST,
+	CAT_OP_CALL
 };
 
 /* A column of values, or one value that stands for every row. */
@@ -85,16 +120,18 @@ struct cat_eval;
 struct cat_node;
 /* Coerced arguments in, one new column out: OUT->c has N rows, or one when OUT->one. */
 typedef int cat_kernel(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int64_t n,
-                       struct cat_vec *out, struct cat_error *err);
+		       struct cat_vec *out, struct cat_error *err);
 
 /* One row of the function table. */
 struct cat_func {
 	const char *name; /* upper case */
-	/* A letter per argument: n number as float64, s number as it is, i integer, t text, a any value, l list,
-	 * B list of booleans; '*' repeats the one before, '?' begins the optional ones. */
+	/* A letter per argument: n number as float64, s number as it is, i integer, t text, T anything made text,
+	 * a any value, l list, B list of booleans; '*' repeats the one before, '?' begins the optional ones. */
 	const char *args;
-	char gives; /* d float64, s the first argument's class, i integer, t text, b boolean, e its element's class */
-	int code;   /* which of the kernel's functions */
+	/* d float64, s the first argument's class, m what arithmetic gives, c what all arguments fit into,
+	 * i integer, t text, b boolean, e a list's element, q a sum of elements, p bind_call.c knows the shape. */
+	char gives;
+	int code; /* which of the kernel's functions */
 	cat_kernel *kernel;
 };
 const struct cat_func *cat_func_find(const char *name);
@@ -122,14 +159,14 @@ struct cat_node {
 	double f64;
 	/* set by bind */
 	struct cat_ty ty;
-	int col;          /* NAME, FIELD of a dotted name: column of the schema; else -1 */
-	int child;        /* FIELD: which child */
-	bool constant;    /* reads no column */
-	int use0, nuse;   /* arguments as evaluated: the parsed ones, or shapes taken apart */
-	bool lift;        /* an argument is a list: the kernel sees its elements */
+	int col;        /* NAME, FIELD of a dotted name: column of the schema; else -1 */
+	int child;      /* FIELD: which child */
+	bool constant;  /* reads no column */
+	int use0, nuse; /* arguments as evaluated: the parsed ones, or shapes taken apart */
+	bool lift;      /* an argument is a list: the kernel sees its elements */
 	const struct cat_func *func;
 	cat_kernel *kernel;
-	enum cat_unit unit; /* in which TIME arguments are coerced */
+	enum cat_unit unit;       /* in which TIME arguments are coerced */
 	struct cat_column *value; /* of a constant, one row */
 	struct cat_column *set;   /* IN: sorted constants, coerced, without nulls */
 	bool set_null;            /* IN: a NULL is among them */
@@ -168,10 +205,10 @@ struct cat_eval {
 };
 /* The node over all rows of ev->b. */
 CAT_MUST_USE int cat_eval_node(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *out,
-                               struct cat_error *err);
+			       struct cat_error *err);
 /* The node with arguments that are there already: coerced and lifted over lists. Takes over A's columns. */
 CAT_MUST_USE int cat_eval_apply(struct cat_eval *ev, const struct cat_node *nd, struct cat_vec *a, int na,
-                                struct cat_vec *out, struct cat_error *err);
+				struct cat_vec *out, struct cat_error *err);
 static inline bool cat_eval_active(const struct cat_eval *ev, int64_t i)
 {
 	return !ev->active || cat_bit_get(ev->active, i);
@@ -190,14 +227,14 @@ const char *cat_cls_name(enum cat_cls cls);
 cat_i128 cat_decimal_at(const struct cat_column *c, int64_t i);
 /* N uninitialised values of a fixed-width type or bits (zeroed), no validity. */
 CAT_MUST_USE int cat_vec_fixed(struct cat_type type, int64_t n, struct cat_vec *out, struct cat_error *err);
-/* All null; one value when ONE. */
+/* One null that stands for every row. */
 CAT_MUST_USE int cat_vec_null(struct cat_type type, struct cat_vec *out, struct cat_error *err);
 /* Changes V to the class; UNIT matters for TIME. */
 CAT_MUST_USE int cat_vec_coerce(struct cat_eval *ev, struct cat_vec *v, enum cat_cls cls, enum cat_unit unit,
-                                struct cat_error *err);
+				struct cat_error *err);
 /* OUT's validity: rows where every one of A is valid. */
 CAT_MUST_USE int cat_vec_valid_and(const struct cat_vec *a, int na, int64_t n, struct cat_column *out,
-                                   struct cat_error *err);
+				   struct cat_error *err);
 /* Clears row I's bit, making the bitmap when there is none. */
 CAT_MUST_USE int cat_vec_set_null(struct cat_column *c, int64_t i, struct cat_error *err);
 /* Drops the bitmap when nothing is null, else counts. */
@@ -206,19 +243,38 @@ void cat_vec_settle(struct cat_column *c);
 CAT_MUST_USE int cat_vec_spread(struct cat_vec *v, int64_t n, struct cat_error *err);
 /* Row i of the result is row i of branch WHICH[i] (< 0: null). All branches have one type. */
 CAT_MUST_USE int cat_vec_choose(struct cat_vec *branch, int nb, const int32_t *which, int64_t n,
-                                struct cat_vec *out, struct cat_error *err);
+				struct cat_vec *out, struct cat_error *err);
 /* Row i of a fixed column that may be single. */
 #define CAT_AT(v, T, i) (CAT_VALUES((v).c, T)[(v).one ? 0 : (i)])
 static inline bool cat_vec_valid(const struct cat_vec *v, int64_t i)
 {
 	return cat_column_valid(v->c, v->one ? 0 : i);
 }
+static inline bool cat_vec_all_valid(const struct cat_vec *a, int na, int64_t i)
+{
+	for (int k = 0; k < na; k++)
+		if (!cat_vec_valid(&a[k], i))
+			return false;
+	return true;
+}
+/* Elements of row I of a list column: [*FROM, *TO) of its child. */
+static inline void cat_list_bounds(const struct cat_column *c, int64_t i, int64_t *from, int64_t *to)
+{
+	if (c->type.id == CAT_T_FIXED_LIST) {
+		*from = i * c->type.width;
+		*to = *from + c->type.width;
+	} else {
+		*from = cat_column_offsets(c)[i];
+		*to = cat_column_offsets(c)[i + 1];
+	}
+}
 static inline const char *cat_vec_text(const struct cat_vec *v, int64_t i, int32_t *len)
 {
 	return cat_column_text(v->c, v->one ? 0 : i, len);
 }
 /* "row 7" or "element 7" and so on for messages. */
-CAT_PRINTF(4, 5) int cat_eval_fail(const struct cat_eval *ev, int64_t i, struct cat_error *err, const char *fmt, ...);
+CAT_PRINTF(4, 5)
+int cat_eval_fail(const struct cat_eval *ev, int64_t i, struct cat_error *err, const char *fmt, ...);
 
 /* times (when.c) */
 /* Days since 1970-01-01 of a date in the proleptic Gregorian calendar. */
@@ -234,16 +290,50 @@ cat_kernel cat_kernel_cast;
 
 /* kernels; which ones a node gets is bind.c's and func.c's business */
 cat_kernel cat_kernel_neg, cat_kernel_bitnot, cat_kernel_arith, cat_kernel_bits, cat_kernel_compare,
-	cat_kernel_logic, cat_kernel_not, cat_kernel_is_null, cat_kernel_is_bool, cat_kernel_between, cat_kernel_in,
-	cat_kernel_isnan, cat_kernel_math1, cat_kernel_math2, cat_kernel_same1, cat_kernel_round, cat_kernel_extreme,
-	cat_kernel_nullif, cat_kernel_concat, cat_kernel_like, cat_kernel_case_text, cat_kernel_length,
-	cat_kernel_substring, cat_kernel_trim, cat_kernel_replace, cat_kernel_starts, cat_kernel_distance,
-	cat_kernel_circle, cat_kernel_box, cat_kernel_list, cat_kernel_index, cat_kernel_pi;
+	cat_kernel_logic, cat_kernel_not, cat_kernel_is_null, cat_kernel_is_bool, cat_kernel_between,
+	cat_kernel_in, cat_kernel_isnan, cat_kernel_math1, cat_kernel_math2, cat_kernel_same1, cat_kernel_round,
+	cat_kernel_extreme, cat_kernel_nullif, cat_kernel_concat, cat_kernel_like, cat_kernel_case_text,
+	cat_kernel_length, cat_kernel_substring, cat_kernel_trim, cat_kernel_replace, cat_kernel_starts,
+	cat_kernel_distance, cat_kernel_circle, cat_kernel_box, cat_kernel_list, cat_kernel_index, cat_kernel_pi;
+/* x OP y is y OP' x. */
+static inline enum cat_op cat_op_mirrored(enum cat_op op)
+{
+	return op == CAT_OP_LT   ? CAT_OP_GT
+	       : op == CAT_OP_LE ? CAT_OP_GE
+	       : op == CAT_OP_GT ? CAT_OP_LT
+	       : op == CAT_OP_GE ? CAT_OP_LE
+				 : op;
+}
 /* Comparison OP of two coerced vectors of N rows: a BOOL column, unknown where NULL or NaN. */
 CAT_MUST_USE int cat_compare(enum cat_op op, const struct cat_vec *a, const struct cat_vec *b, int64_t n,
-                             struct cat_vec *out, struct cat_error *err);
+			     struct cat_vec *out, struct cat_error *err);
 /* LIKE of one text. ESCAPE < 0: none. */
 bool cat_like_match(const char *s, size_t n, const char *pat, size_t npat, int escape, bool nocase);
+/* A text that others may begin with. */
+struct cat_probe {
+	uint64_t word, mask; /* its first eight bytes */
+	const char *s;
+	int32_t len;
+};
+static inline void cat_probe_init(struct cat_probe *p, const char *s, int32_t len)
+{
+	*p = (struct cat_probe){.s = s, .len = len};
+	memcpy(&p->word, s, len < 8 ? (size_t)len : 8);
+	memset(&p->mask, 0xff, len < 8 ? (size_t)len : 8);
+}
+/* Whether the N bytes at S begin with it. Eight bytes are read at S even when N is less: only for text in
+ * padded buffers. */
+static inline bool cat_probe_starts(const struct cat_probe *p, const char *s, int32_t n)
+{
+	uint64_t w;
+	bool hit;
+
+	memcpy(&w, s, 8);
+	hit = (n >= p->len) & ((w & p->mask) == p->word);
+	if (p->len <= 8)
+		return hit;
+	return hit && memcmp(s + 8, p->s + 8, (size_t)p->len - 8) == 0;
+}
 /* -1, 0, 1 by bytes. */
 int cat_text_order(const char *a, size_t na, const char *b, size_t nb);
 

@@ -147,7 +147,7 @@ static int parse_word_literal(struct parser *p, enum cat_cls lit, bool value, in
 /* --- names, calls, CASE, CAST --- */
 
 static int make_named(struct parser *p, enum cat_op op, int pos, size_t base, char *str, int *out,
-                      struct cat_error *err)
+		      struct cat_error *err)
 {
 	int rc = make(p, op, pos, base, out, err);
 
@@ -176,7 +176,8 @@ static int call_args(struct parser *p, struct cat_error *err)
 {
 	CAT_TRY(next(p, err));
 	if (cat_lex_is_symbol(p->lx, "*"))
-		return FAIL("only the aggregate count(*) takes '*', and aggregates of a table belong in an aggregate list");
+		return FAIL("only the aggregate count(*) takes '*', and aggregates of a table belong in an "
+			    "aggregate list");
 	return cat_lex_is_symbol(p->lx, ")") ? next(p, err) : parse_list(p, err);
 }
 
@@ -284,8 +285,8 @@ static int parse_name(struct parser *p, int *out, struct cat_error *err)
 	int rc;
 
 	if (bare && cat_lex_reserved(p->lx->text + pos, p->lx->len))
-		return FAIL("'%.*s' is a word of the language here; a column of that name needs \"%.*s\"", p->lx->len,
-		            p->lx->text + pos, p->lx->len, p->lx->text + pos);
+		return FAIL("'%.*s' is a word of the language here; a column of that name needs \"%.*s\"",
+			    p->lx->len, p->lx->text + pos, p->lx->len, p->lx->text + pos);
 	CAT_TRY(cat_lex_string(p->lx, &name, err));
 	rc = next(p, err);
 	if (rc == CAT_OK && bare && p->lx->tok == CAT_TOK_STRING &&
@@ -330,7 +331,7 @@ static int parse_primary(struct parser *p, int *out, struct cat_error *err)
 	if (lx->tok == CAT_TOK_NAME || lx->tok == CAT_TOK_QUOTED)
 		return parse_name(p, out, err);
 	return lx->tok == CAT_TOK_END ? FAIL("the expression ends too early")
-	                              : FAIL("a value expected before '%.*s'", lx->len, lx->text + lx->pos);
+				      : FAIL("a value expected before '%.*s'", lx->len, lx->text + lx->pos);
 }
 
 /* x.name and x[i]. */
@@ -377,12 +378,12 @@ static const struct binary {
 	enum cat_op op;
 	int prec;
 } binaries[] = {
-	{"=", CAT_OP_EQ, P_COMPARE},      {"==", CAT_OP_EQ, P_COMPARE},  {"<>", CAT_OP_NE, P_COMPARE},
-	{"!=", CAT_OP_NE, P_COMPARE},     {"<", CAT_OP_LT, P_COMPARE},   {"<=", CAT_OP_LE, P_COMPARE},
-	{">", CAT_OP_GT, P_COMPARE},      {">=", CAT_OP_GE, P_COMPARE},  {"|", CAT_OP_BITOR, P_BITOR},
-	{"^", CAT_OP_BITXOR, P_BITXOR},   {"&", CAT_OP_BITAND, P_BITAND}, {"<<", CAT_OP_SHL, P_SHIFT},
-	{">>", CAT_OP_SHR, P_SHIFT},      {"||", CAT_OP_CONCAT, P_CONCAT}, {"+", CAT_OP_ADD, P_ADD},
-	{"-", CAT_OP_SUB, P_ADD},         {"*", CAT_OP_MUL, P_MUL},      {"/", CAT_OP_DIV, P_MUL},
+	{"=", CAT_OP_EQ, P_COMPARE},    {"==", CAT_OP_EQ, P_COMPARE},    {"<>", CAT_OP_NE, P_COMPARE},
+	{"!=", CAT_OP_NE, P_COMPARE},   {"<", CAT_OP_LT, P_COMPARE},     {"<=", CAT_OP_LE, P_COMPARE},
+	{">", CAT_OP_GT, P_COMPARE},    {">=", CAT_OP_GE, P_COMPARE},    {"|", CAT_OP_BITOR, P_BITOR},
+	{"^", CAT_OP_BITXOR, P_BITXOR}, {"&", CAT_OP_BITAND, P_BITAND},  {"<<", CAT_OP_SHL, P_SHIFT},
+	{">>", CAT_OP_SHR, P_SHIFT},    {"||", CAT_OP_CONCAT, P_CONCAT}, {"+", CAT_OP_ADD, P_ADD},
+	{"-", CAT_OP_SUB, P_ADD},       {"*", CAT_OP_MUL, P_MUL},        {"/", CAT_OP_DIV, P_MUL},
 	{"%", CAT_OP_REM, P_MUL},
 };
 
@@ -490,8 +491,9 @@ static int parse_predicate(struct parser *p, int pos, int left, bool negated, in
 
 static bool predicate_here(const struct parser *p)
 {
-	return cat_lex_is_word(p->lx, "NOT") || cat_lex_is_word(p->lx, "IN") || cat_lex_is_word(p->lx, "BETWEEN") ||
-	       cat_lex_is_word(p->lx, "LIKE") || cat_lex_is_word(p->lx, "ILIKE");
+	return cat_lex_is_word(p->lx, "NOT") || cat_lex_is_word(p->lx, "IN") ||
+	       cat_lex_is_word(p->lx, "BETWEEN") || cat_lex_is_word(p->lx, "LIKE") ||
+	       cat_lex_is_word(p->lx, "ILIKE");
 }
 
 /* AND and OR of any number of operands are one node each: long lists of conditions stay shallow. */
@@ -596,8 +598,8 @@ int cat_expr_parse(const char *text, struct cat_expr **out, struct cat_error *er
 	CAT_TRY(cat_expr_parse_at(&lx, &e, err));
 	rc = CAT_OK;
 	if (lx.tok != CAT_TOK_END)
-		rc = cat_expr_fail(err, CAT_E_USAGE, text, lx.pos, lx.len, "'%.*s' does not go on with the expression",
-		                   lx.len, text + lx.pos);
+		rc = cat_expr_fail(err, CAT_E_USAGE, text, lx.pos, lx.len,
+				   "'%.*s' does not go on with the expression", lx.len, text + lx.pos);
 	if (rc != CAT_OK) {
 		cat_expr_free(e);
 		return rc;

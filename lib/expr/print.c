@@ -43,9 +43,9 @@ static void print_literal(const struct cat_node *nd, struct cat_text *out)
 			cat_text_add(out, nd->f64 > 0 ? "1e999" : "-1e999");
 		else
 			cat_text_addn(out, number,
-			              nd->lit == CAT_CLS_F64   ? cat_format_f64(nd->f64, number)
-			              : nd->lit == CAT_CLS_U64 ? cat_format_u64((uint64_t)nd->i64, number)
-			                                       : cat_format_i64(nd->i64, number));
+				      nd->lit == CAT_CLS_F64   ? cat_format_f64(nd->f64, number)
+				      : nd->lit == CAT_CLS_U64 ? cat_format_u64((uint64_t)nd->i64, number)
+							       : cat_format_i64(nd->i64, number));
 	}
 }
 
@@ -89,12 +89,18 @@ static void print_cast(const struct cat_expr *e, const struct cat_node *nd, stru
 static void print_operator(const struct cat_expr *e, const struct cat_node *nd, struct cat_text *out)
 {
 	static const char *const infix[] = {
-		[CAT_OP_ADD] = "+",     [CAT_OP_SUB] = "-",    [CAT_OP_MUL] = "*",    [CAT_OP_DIV] = "/",
-		[CAT_OP_REM] = "%",     [CAT_OP_BITAND] = "&", [CAT_OP_BITOR] = "|",  [CAT_OP_BITXOR] = "^",
-		[CAT_OP_SHL] = "<<",    [CAT_OP_SHR] = ">>",   [CAT_OP_CONCAT] = "||", [CAT_OP_EQ] = "=",
-		[CAT_OP_NE] = "<>",     [CAT_OP_LT] = "<",     [CAT_OP_LE] = "<=",    [CAT_OP_GT] = ">",
-		[CAT_OP_GE] = ">=",     [CAT_OP_AND] = "AND",  [CAT_OP_OR] = "OR",    [CAT_OP_LIKE] = "LIKE",
-		[CAT_OP_ILIKE] = "ILIKE", [CAT_OP_BETWEEN] = "BETWEEN", [CAT_OP_IN] = "IN",
+		[CAT_OP_ADD] = "+",       [CAT_OP_SUB] = "-",
+		[CAT_OP_MUL] = "*",       [CAT_OP_DIV] = "/",
+		[CAT_OP_REM] = "%",       [CAT_OP_BITAND] = "&",
+		[CAT_OP_BITOR] = "|",     [CAT_OP_BITXOR] = "^",
+		[CAT_OP_SHL] = "<<",      [CAT_OP_SHR] = ">>",
+		[CAT_OP_CONCAT] = "||",   [CAT_OP_EQ] = "=",
+		[CAT_OP_NE] = "<>",       [CAT_OP_LT] = "<",
+		[CAT_OP_LE] = "<=",       [CAT_OP_GT] = ">",
+		[CAT_OP_GE] = ">=",       [CAT_OP_AND] = "AND",
+		[CAT_OP_OR] = "OR",       [CAT_OP_LIKE] = "LIKE",
+		[CAT_OP_ILIKE] = "ILIKE", [CAT_OP_BETWEEN] = "BETWEEN",
+		[CAT_OP_IN] = "IN",
 	};
 
 	print_arg(e, nd, 0, out);
@@ -107,16 +113,19 @@ static void print_operator(const struct cat_expr *e, const struct cat_node *nd, 
 	}
 	print_arg(e, nd, 1, out);
 	for (int k = 2; k < nd->nargs; k++) {
-		cat_text_addf(out, " %s ", nd->op == CAT_OP_BETWEEN ? "AND"
-		                           : nd->op == CAT_OP_LIKE || nd->op == CAT_OP_ILIKE ? "ESCAPE" : infix[nd->op]);
+		cat_text_addf(out, " %s ",
+			      nd->op == CAT_OP_BETWEEN                          ? "AND"
+			      : nd->op == CAT_OP_LIKE || nd->op == CAT_OP_ILIKE ? "ESCAPE"
+										: infix[nd->op]);
 		print_arg(e, nd, k, out);
 	}
 }
 
 static bool stands_alone(const struct cat_node *nd)
 {
-	return nd->op == CAT_OP_LITERAL || nd->op == CAT_OP_NAME || nd->op == CAT_OP_FIELD || nd->op == CAT_OP_INDEX ||
-	       nd->op == CAT_OP_CASE || nd->op == CAT_OP_CAST || nd->op == CAT_OP_TRY_CAST || nd->op == CAT_OP_CALL;
+	return nd->op == CAT_OP_LITERAL || nd->op == CAT_OP_NAME || nd->op == CAT_OP_FIELD ||
+	       nd->op == CAT_OP_INDEX || nd->op == CAT_OP_CASE || nd->op == CAT_OP_CAST ||
+	       nd->op == CAT_OP_TRY_CAST || nd->op == CAT_OP_CALL;
 }
 
 static void print_plain(const struct cat_expr *e, const struct cat_node *nd, struct cat_text *out)
@@ -168,7 +177,9 @@ static void print_plain(const struct cat_expr *e, const struct cat_node *nd, str
 	case CAT_OP_IS_FALSE:
 		print_arg(e, nd, 0, out);
 		cat_text_addf(out, " IS %s%s", nd->negated ? "NOT " : "",
-		              nd->op == CAT_OP_IS_NULL ? "NULL" : nd->op == CAT_OP_IS_TRUE ? "TRUE" : "FALSE");
+			      nd->op == CAT_OP_IS_NULL   ? "NULL"
+			      : nd->op == CAT_OP_IS_TRUE ? "TRUE"
+							 : "FALSE");
 		break;
 	default:
 		print_operator(e, nd, out);

@@ -58,7 +58,8 @@ static int compare_bounds(const struct bound *a, const struct bound *b)
 }
 
 /* The constant that node ND is, in the class in which it is compared; false when it is none or NULL. */
-static bool constant_bound(const struct asker *q, const struct cat_node *parent, int k, struct bound *out, bool *null)
+static bool constant_bound(const struct asker *q, const struct cat_node *parent, int k, struct bound *out,
+			   bool *null)
 {
 	const struct cat_node *nd = cat_expr_use(q->e, parent, k);
 	const struct cat_column *c = nd->value;
@@ -106,10 +107,18 @@ static bool column_stats(const struct asker *q, const struct cat_node *nd, struc
 
 static void bounds_of(const struct cat_range_stats *st, struct bound *min, struct bound *max)
 {
-	*min = (struct bound){.is_text = st->is_text, .is_int = st->is_int, .i64 = st->min_i64, .f64 = st->min_f64,
-	                      .s = st->min_text, .len = st->min_len};
-	*max = (struct bound){.is_text = st->is_text, .is_int = st->is_int, .i64 = st->max_i64, .f64 = st->max_f64,
-	                      .s = st->max_text, .len = st->max_len};
+	*min = (struct bound){.is_text = st->is_text,
+			      .is_int = st->is_int,
+			      .i64 = st->min_i64,
+			      .f64 = st->min_f64,
+			      .s = st->min_text,
+			      .len = st->min_len};
+	*max = (struct bound){.is_text = st->is_text,
+			      .is_int = st->is_int,
+			      .i64 = st->max_i64,
+			      .f64 = st->max_f64,
+			      .s = st->max_text,
+			      .len = st->max_len};
 }
 
 static int may_be_unknown(const struct cat_range_stats *st)
@@ -151,15 +160,6 @@ static int judge(enum cat_op op, const struct cat_range_stats *st, const struct 
 	return r;
 }
 
-static enum cat_op mirrored(enum cat_op op)
-{
-	return op == CAT_OP_LT   ? CAT_OP_GT
-	       : op == CAT_OP_LE ? CAT_OP_GE
-	       : op == CAT_OP_GT ? CAT_OP_LT
-	       : op == CAT_OP_GE ? CAT_OP_LE
-	                         : op;
-}
-
 /* Argument A of ND compared with its argument B. */
 static int compare_args(const struct asker *q, const struct cat_node *nd, enum cat_op op, int a, int b)
 {
@@ -172,14 +172,19 @@ static int compare_args(const struct asker *q, const struct cat_node *nd, enum c
 
 		a = b;
 		b = t;
-		op = mirrored(op);
+		op = cat_op_mirrored(op);
 	}
 	/* Times as text, and integers beyond int64, are compared as something else than they look. */
-	if (cat_expr_use(q->e, nd, a)->ty.cls >= CAT_CLS_TIME || cat_expr_use(q->e, nd, a)->ty.cls == CAT_CLS_U64 ||
-	    !constant_bound(q, nd, b, &v, &null))
+	if (cat_expr_use(q->e, nd, a)->ty.cls >= CAT_CLS_TIME ||
+	    cat_expr_use(q->e, nd, a)->ty.cls == CAT_CLS_U64 || !constant_bound(q, nd, b, &v, &null))
 		return ANY;
 	if (null)
 		return UNKNOWN;
+	/* Among floats integers are compared as float64, rounding included: so must their bounds be. */
+	if (v.is_int && q->e->args[nd->use0 + a].want == CAT_CLS_F64) {
+		v.is_int = false;
+		v.f64 = (double)v.i64;
+	}
 	return column_stats(q, cat_expr_use(q->e, nd, a), &st) && st.known ? judge(op, &st, &v) : ANY;
 }
 
@@ -209,8 +214,9 @@ static int judge_like(const struct asker *q, const struct cat_node *nd)
 	struct cat_range_stats st;
 	bool null;
 
-	if (nd->op != CAT_OP_LIKE || nd->nuse != 2 || !constant_bound(q, nd, 1, &low, &null) || null || !low.is_text ||
-	    pat->ty.cls != CAT_CLS_TEXT || !column_stats(q, cat_expr_use(q->e, nd, 0), &st) || !st.known || !st.is_text)
+	if (nd->op != CAT_OP_LIKE || nd->nuse != 2 || !constant_bound(q, nd, 1, &low, &null) || null ||
+	    !low.is_text || pat->ty.cls != CAT_CLS_TEXT || !column_stats(q, cat_expr_use(q->e, nd, 0), &st) ||
+	    !st.known || !st.is_text)
 		return ANY;
 	for (size_t i = 0; i < low.len; i++)
 		if (low.s[i] == '%' || low.s[i] == '_')
@@ -240,7 +246,8 @@ static int judge_circle(const struct asker *q, const struct cat_node *nd)
 		return TRUE_ | FALSE_;
 	lo = (dec.is_int ? (double)dec.i64 : dec.f64) - (r.is_int ? (double)r.i64 : r.f64) - 1e-9;
 	hi = (dec.is_int ? (double)dec.i64 : dec.f64) + (r.is_int ? (double)r.i64 : r.f64) + 1e-9;
-	if ((st.is_int ? (double)st.max_i64 : st.max_f64) < lo || (st.is_int ? (double)st.min_i64 : st.min_f64) > hi)
+	if ((st.is_int ? (double)st.max_i64 : st.max_f64) < lo ||
+	    (st.is_int ? (double)st.min_i64 : st.min_f64) > hi)
 		return FALSE_;
 	return TRUE_ | FALSE_;
 }

@@ -9,7 +9,7 @@
 #include "expr/expr.h"
 
 enum cat_prune {
-	CAT_PRUNE_NEVER,  /* surely no row fulfils it: the piece need not be read */
+	CAT_PRUNE_NEVER, /* surely no row fulfils it: the piece need not be read */
 	CAT_PRUNE_MAYBE,
 	CAT_PRUNE_ALWAYS, /* surely every row does: the condition need not be evaluated */
 };

@@ -55,7 +55,8 @@ static int parse_except(struct cat_lexer *lx, struct item *it, struct cat_error 
 	CAT_TRY(cat_lex_take(lx, "(", err));
 	for (;;) {
 		if (lx->tok != CAT_TOK_NAME && lx->tok != CAT_TOK_QUOTED)
-			return cat_expr_fail(err, CAT_E_USAGE, lx->text, lx->pos, lx->len, "the name of a column expected");
+			return cat_expr_fail(err, CAT_E_USAGE, lx->text, lx->pos, lx->len,
+					     "the name of a column expected");
 		if (cat_grow(&it->except, &it->cap_except, it->nexcept, sizeof *it->except) != 0)
 			return cat_fail_mem(err, it->nexcept * sizeof *it->except);
 		CAT_TRY(cat_lex_string(lx, &it->except[it->nexcept], err));
@@ -152,7 +153,8 @@ static int add_output(struct cat_select *s, const struct cat_expr *e, int col, s
 	return CAT_OK;
 }
 
-static int bind_star(struct cat_select *s, const struct item *it, const struct cat_schema *in, struct cat_error *err)
+static int bind_star(struct cat_select *s, const struct item *it, const struct cat_schema *in,
+		     struct cat_error *err)
 {
 	bool *skip = cat_calloc((size_t)in->nfields, sizeof *skip);
 	int rc = skip ? CAT_OK : cat_fail_mem(err, sizeof *skip);
@@ -173,13 +175,12 @@ static int bind_star(struct cat_select *s, const struct item *it, const struct c
 	return rc;
 }
 
-/* Field I of the output schema, from the item it comes from. */
-static int output_field(const struct cat_select *s, const struct output *o, const struct item *it,
-                        const struct cat_schema *in, struct cat_field *f, struct cat_error *err)
+/* A field of the output schema, from the item that O comes from. */
+static int output_field(const struct output *o, const struct item *it, const struct cat_schema *in,
+			struct cat_field *f, struct cat_error *err)
 {
 	int rc;
 
-	(void)s;
 	if (!o->expr)
 		return cat_field_copy(f, &in->fields[o->col], err);
 	CAT_TRY(cat_expr_field(o->expr, f, err));
@@ -190,12 +191,12 @@ static int output_field(const struct cat_select *s, const struct output *o, cons
 }
 
 static int check_names(const struct cat_select *s, const struct item *it, const struct cat_schema *out, int upto,
-                       struct cat_error *err)
+		       struct cat_error *err)
 {
 	for (int i = 0; i < upto; i++)
 		if (strcmp(out->fields[i].name, out->fields[upto].name) == 0)
 			return FAIL(it->pos, it->len, "two columns would be named '%s'; rename one with AS",
-			            out->fields[upto].name);
+				    out->fields[upto].name);
 	return CAT_OK;
 }
 
@@ -229,7 +230,7 @@ int cat_select_bind(struct cat_select *s, struct cat_schema *in, struct cat_erro
 	for (size_t i = 0; rc == CAT_OK && i < s->noutputs; i++) {
 		while (i >= first[n + 1])
 			n++;
-		rc = output_field(s, &s->outputs[i], &s->items[n], in, &s->schema->fields[i], err);
+		rc = output_field(&s->outputs[i], &s->items[n], in, &s->schema->fields[i], err);
 		if (rc == CAT_OK)
 			rc = check_names(s, &s->items[n], s->schema, (int)i, err);
 	}
@@ -253,7 +254,7 @@ void cat_select_columns(const struct cat_select *s, bool *used)
 }
 
 int cat_select_eval(const struct cat_select *s, const struct cat_batch *b, struct cat_batch **out,
-                    struct cat_error *err)
+		    struct cat_error *err)
 {
 	struct cat_batch *r;
 	int rc = CAT_OK;

@@ -23,7 +23,7 @@ void cat_select_columns(const struct cat_select *s, bool *used);
 /* B under the output schema; bare columns are passed by reference. Input columns that are not needed may be
  * NULL. */
 CAT_MUST_USE int cat_select_eval(const struct cat_select *s, const struct cat_batch *b, struct cat_batch **out,
-                                 struct cat_error *err);
+				 struct cat_error *err);
 /* Canonical spelling, appended. */
 void cat_select_text(const struct cat_select *s, struct cat_text *out);
 

@@ -35,8 +35,8 @@ enum cat_cls cat_cls_of(const struct cat_type *t)
 struct cat_type cat_cls_type(enum cat_cls cls, enum cat_unit unit)
 {
 	static const enum cat_type_id ids[] = {
-		[CAT_CLS_NULL] = CAT_T_NULL, [CAT_CLS_BOOL] = CAT_T_BOOL, [CAT_CLS_I64] = CAT_T_I64,
-		[CAT_CLS_U64] = CAT_T_U64,   [CAT_CLS_F32] = CAT_T_F32,   [CAT_CLS_F64] = CAT_T_F64,
+		[CAT_CLS_NULL] = CAT_T_NULL, [CAT_CLS_BOOL] = CAT_T_BOOL,      [CAT_CLS_I64] = CAT_T_I64,
+		[CAT_CLS_U64] = CAT_T_U64,   [CAT_CLS_F32] = CAT_T_F32,        [CAT_CLS_F64] = CAT_T_F64,
 		[CAT_CLS_TEXT] = CAT_T_UTF8, [CAT_CLS_TIME] = CAT_T_TIMESTAMP,
 	};
 	struct cat_type t = {.id = ids[cls], .unit = unit};
@@ -47,7 +47,7 @@ struct cat_type cat_cls_type(enum cat_cls cls, enum cat_unit unit)
 const char *cat_cls_name(enum cat_cls cls)
 {
 	static const char *const names[] = {"NULL", "boolean",   "integer", "integer",     "number", "number",
-	                                    "text", "timestamp", "binary",  "a structure", "shape",  "any"};
+					    "text", "timestamp", "binary",  "a structure", "shape",  "any"};
 
 	return names[cls];
 }
@@ -62,7 +62,8 @@ int cat_eval_fail(const struct cat_eval *ev, int64_t i, struct cat_error *err, c
 	va_end(ap);
 	used = strlen(err->cause);
 	if (ev->b && !ev->lifted)
-		snprintf(err->cause + used, sizeof err->cause - used, " (row %lld of the batch)", (long long)i + 1);
+		snprintf(err->cause + used, sizeof err->cause - used, " (row %lld of the batch)",
+			 (long long)i + 1);
 	return CAT_E_DATA;
 }
 
@@ -73,7 +74,7 @@ int cat_vec_fixed(struct cat_type type, int64_t n, struct cat_vec *out, struct c
 
 	CAT_TRY(cat_column_new(&type, n, 0, &out->c, err));
 	rc = width ? cat_buf_new((size_t)n * (size_t)width, &out->c->data, err)
-	           : cat_buf_zeroed((size_t)(n + 63) / 64 * 8, &out->c->data, err);
+		   : cat_buf_zeroed((size_t)(n + 63) / 64 * 8, &out->c->data, err);
 	if (rc != CAT_OK)
 		cat_vec_drop(out);
 	return rc;
@@ -167,7 +168,7 @@ int cat_vec_spread(struct cat_vec *v, int64_t n, struct cat_error *err)
 }
 
 int cat_vec_choose(struct cat_vec *branch, int nb, const int32_t *which, int64_t n, struct cat_vec *out,
-                   struct cat_error *err)
+		   struct cat_error *err)
 {
 	struct cat_buf *bufs[2] = {NULL, NULL};
 	struct cat_column *all = NULL, **cols;
@@ -206,12 +207,12 @@ int cat_vec_choose(struct cat_vec *branch, int nb, const int32_t *which, int64_t
 
 /* --- coercion --- */
 
-#define CONVERT(FROM, TO)                                        \
-	do {                                                     \
-		const FROM *from_ = CAT_VALUES(c, FROM);         \
-		TO *to_ = (TO *)(void *)r.c->data->data;         \
-		for (int64_t i = 0; i < n; i++)                  \
-			to_[i] = (TO)from_[i];                   \
+#define CONVERT(FROM, TO)                                                                                         \
+	do {                                                                                                      \
+		const FROM *from_ = CAT_VALUES(c, FROM);                                                          \
+		TO *to_ = (TO *)(void *)r.c->data->data;                                                          \
+		for (int64_t i = 0; i < n; i++)                                                                   \
+			to_[i] = (TO)from_[i];                                                                    \
 	} while (0)
 
 static int to_i64(struct cat_eval *ev, const struct cat_column *c, struct cat_vec r, struct cat_error *err)
@@ -247,9 +248,10 @@ static int to_i64(struct cat_eval *ev, const struct cat_column *c, struct cat_ve
 	default:
 		CONVERT(uint64_t, int64_t);
 		for (int64_t i = 0; i < n; i++)
-			if (CAT_VALUES(c, uint64_t)[i] > INT64_MAX && cat_column_valid(c, i) && cat_eval_active(ev, i))
+			if (CAT_VALUES(c, uint64_t)[i] > INT64_MAX && cat_column_valid(c, i) &&
+			    cat_eval_active(ev, i))
 				return cat_eval_fail(ev, i, err, "%llu is beyond int64, in which integers compute",
-				                     (unsigned long long)CAT_VALUES(c, uint64_t)[i]);
+						     (unsigned long long)CAT_VALUES(c, uint64_t)[i]);
 	}
 	return CAT_OK;
 }
@@ -315,7 +317,7 @@ static void to_f32(const struct cat_column *c, struct cat_vec r)
 
 /* Values of dates and timestamps scaled to UNIT, saturating: order is kept. Text is read as ISO 8601. */
 static int to_time(struct cat_eval *ev, const struct cat_column *c, struct cat_vec r, enum cat_unit unit,
-                   struct cat_error *err)
+		   struct cat_error *err)
 {
 	int64_t *to = (int64_t *)(void *)r.c->data->data;
 	const int64_t per = cat_when_per_second(unit);
@@ -334,14 +336,13 @@ static int to_time(struct cat_eval *ev, const struct cat_column *c, struct cat_v
 			const char *s = cat_column_text(c, i, &n);
 
 			if (!cat_when_parse(s, (size_t)n, unit, &to[i], NULL) && cat_eval_active(ev, i))
-				return cat_eval_fail(ev, i, err, "'%.*s' is not an ISO 8601 date or time", (int)n, s);
+				return cat_eval_fail(ev, i, err, "'%.*s' is not an ISO 8601 date or time", (int)n,
+						     s);
 		} else {
 			const int64_t v = cat_column_i64(c, i);
 
-			/* A coarser unit was never asked for by bind except by CAST: floor. */
-			if (have > scale)
-				to[i] = v / (have / scale) - (v % (have / scale) < 0);
-			else if (__builtin_mul_overflow(v, scale / have, &to[i]))
+			/* Bind asks for a unit that is no coarser than the column's. */
+			if (__builtin_mul_overflow(v, scale / have, &to[i]))
 				to[i] = v < 0 ? INT64_MIN : INT64_MAX;
 		}
 	}
@@ -380,7 +381,7 @@ static bool fits_already(const struct cat_column *c, enum cat_cls cls, enum cat_
 }
 
 int cat_vec_coerce(struct cat_eval *ev, struct cat_vec *v, enum cat_cls cls, enum cat_unit unit,
-                   struct cat_error *err)
+		   struct cat_error *err)
 {
 	struct cat_column *c = v->c;
 	struct cat_vec r = {.one = v->one};

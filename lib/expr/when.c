@@ -63,14 +63,16 @@ bool cat_when_parse(const char *s, size_t n, enum cat_unit unit, int64_t *out, i
 	int y, mon, d, h = 0, min = 0, sec = 0, nfrac = 0;
 	int64_t frac = 0, v;
 
-	if (!digits(&s, end, 4, &y) || !symbol(&s, end, '-') || !digits(&s, end, 2, &mon) || !symbol(&s, end, '-') ||
-	    !digits(&s, end, 2, &d) || mon < 1 || mon > 12 || d < 1 || d > month_days(y, mon))
+	if (!digits(&s, end, 4, &y) || !symbol(&s, end, '-') || !digits(&s, end, 2, &mon) ||
+	    !symbol(&s, end, '-') || !digits(&s, end, 2, &d) || mon < 1 || mon > 12 || d < 1 ||
+	    d > month_days(y, mon))
 		return false;
 	if (s < end) {
 		if (*s != 'T' && *s != ' ')
 			return false;
 		s++;
-		if (!digits(&s, end, 2, &h) || !symbol(&s, end, ':') || !digits(&s, end, 2, &min) || h > 23 || min > 59)
+		if (!digits(&s, end, 2, &h) || !symbol(&s, end, ':') || !digits(&s, end, 2, &min) || h > 23 ||
+		    min > 59)
 			return false;
 		if (symbol(&s, end, ':') && (!digits(&s, end, 2, &sec) || sec > 59))
 			return false;
@@ -106,7 +108,8 @@ size_t cat_when_format(int64_t value, enum cat_unit unit, bool date_only, char *
 	if (date_only)
 		return (size_t)n;
 	sec = rest / per;
-	n += snprintf(out + n, 64 - (size_t)n, "T%02d:%02d:%02d", (int)(sec / 3600), (int)(sec / 60 % 60), (int)(sec % 60));
+	n += snprintf(out + n, 64 - (size_t)n, "T%02d:%02d:%02d", (int)(sec / 3600), (int)(sec / 60 % 60),
+		      (int)(sec % 60));
 	if (rest % per)
 		n += snprintf(out + n, 64 - (size_t)n, ".%0*lld", places[unit], (long long)(rest % per));
 	return (size_t)n;

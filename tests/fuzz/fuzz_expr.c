@@ -16,19 +16,22 @@ enum { NCOLS = 7, NROWS = 9 };
 static const struct {
 	const char *name;
 	enum cat_type_id id;
-} cols[NCOLS] = {{"i", CAT_T_I64}, {"u", CAT_T_U64},  {"f", CAT_T_F32}, {"d", CAT_T_F64},
-                 {"s", CAT_T_UTF8}, {"b", CAT_T_BOOL}, {"t", CAT_T_TIMESTAMP}};
+} cols[NCOLS] = {{"i", CAT_T_I64},  {"u", CAT_T_U64},  {"f", CAT_T_F32},      {"d", CAT_T_F64},
+		 {"s", CAT_T_UTF8}, {"b", CAT_T_BOOL}, {"t", CAT_T_TIMESTAMP}};
 
-#define MUST(x)                        \
-	do {                           \
-		if ((x) != CAT_OK)     \
-			abort();       \
+#define MUST(x)                                                                                                   \
+	do {                                                                                                      \
+		if ((x) != CAT_OK)                                                                                \
+			abort();                                                                                  \
 	} while (0)
 
 static void put(struct cat_builder *b, int row)
 {
-	static const uint64_t bits[NROWS] = {0, 1, UINT64_MAX, INT64_MAX, (uint64_t)INT64_MAX + 1, 0x7ff8000000000000, 0x4049000000000000, 64, 10};
-	static const char *const words[NROWS] = {"", "a", "abc%_", "\xc3\xa9", "2020-01-01", "12", "1e999", "\xff\x80", "x'y"};
+	static const uint64_t bits[NROWS] = {
+		0,  1, UINT64_MAX, INT64_MAX, (uint64_t)INT64_MAX + 1, 0x7ff8000000000000, 0x4049000000000000,
+		64, 10};
+	static const char *const words[NROWS] = {"",   "a",     "abc%_",    "\xc3\xa9", "2020-01-01",
+						 "12", "1e999", "\xff\x80", "x'y"};
 	struct cat_error err;
 
 	if (row == 4)

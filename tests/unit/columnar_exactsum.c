@@ -47,8 +47,8 @@ static void known_sums(void **state)
 	assert_true(sum_of((double[]){1, 0x1p-53}, 2) == 1);
 	assert_true(sum_of((double[]){1 + 0x1p-52, 0x1p-53}, 2) == 1 + 0x1p-51);
 	assert_true(sum_of((double[]){5e-324, 5e-324, -1e-320}, 3) == 1e-323 - 1e-320);
-	assert_true(sum_of((double[]){1.7976931348623157e308, 1.7976931348623157e308, -1.7976931348623157e308}, 3) ==
-	            1.7976931348623157e308);
+	assert_true(sum_of((double[]){1.7976931348623157e308, 1.7976931348623157e308, -1.7976931348623157e308},
+			   3) == 1.7976931348623157e308);
 	assert_true(isinf(sum_of((double[]){1.7976931348623157e308, 1.7976931348623157e308}, 2)));
 	for (int i = 0; i < 5000; i++)
 		v[i] = 0.1;
@@ -73,7 +73,9 @@ static void any_split_gives_the_same_bits(void **state)
 		double a, b;
 
 		for (int i = 0; i < N; i++) {
-			v[i] = round % 4 == 0 ? any_double() : round % 4 == 1 ? (double)(rnd() >> 40) * 1e-5 : ldexp((double)(int64_t)rnd(), round - 70);
+			v[i] = round % 4 == 0   ? any_double()
+			       : round % 4 == 1 ? (double)(rnd() >> 40) * 1e-5
+						: ldexp((double)(int64_t)rnd(), round - 70);
 			if (round % 4 == 3 && i >= N / 2)
 				v[i] = -v[i - N / 2];
 		}
@@ -152,7 +154,7 @@ static void variances(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(known_sums), UNIT_TEST(any_split_gives_the_same_bits),
-	                                   UNIT_TEST(specials), UNIT_TEST(variances)};
+					   UNIT_TEST(specials), UNIT_TEST(variances)};
 
 	return cmocka_run_group_tests_name("columnar_exactsum", tests, NULL, NULL);
 }

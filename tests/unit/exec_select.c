@@ -107,7 +107,7 @@ static void job_fini(struct job *j)
 
 /* Any of the three texts may be NULL; an aggregate list comes after the others. */
 static int job_open(struct job *j, int nbatches, const char *list, const char *where, const char *aggs,
-                    struct cat_error *err)
+		    struct cat_error *err)
 {
 	memset(j, 0, sizeof *j);
 	CAT_TRY(numbers_open(nbatches, &j->out, err));
@@ -144,7 +144,9 @@ static void rows_that_fulfil_it(void **state)
 	int64_t rows = 0;
 
 	(void)state;
-	assert_cat_ok(job_open(&j, 3, "R, id * 2 AS twice, name AS \"the name\"", "id % 10 = 3 AND id < 1500", NULL, &err), err);
+	assert_cat_ok(job_open(&j, 3, "R, id * 2 AS twice, name AS \"the name\"", "id % 10 = 3 AND id < 1500",
+			       NULL, &err),
+		      err);
 	assert_int_equal(j.out->schema->nfields, 3);
 	assert_string_equal(j.out->schema->fields[0].name, "r");
 	assert_string_equal(cat_kv_get(&j.out->schema->fields[0].meta, CAT_META_UNIT), "mag");
@@ -193,19 +195,32 @@ static void wrong_lists(void **state)
 {
 	static const struct {
 		const char *list, *aggs, *words;
-	} x[] = {{"id + 1", NULL, "AS name"}, {"id, r AS id", NULL, "two columns would be named 'id'"}, {"*, id", NULL, "two columns"},
-	         {"idd", NULL, "nearest: id"}, {"* EXCEPT (idd)", NULL, "nearest: id"}, {"id r", NULL, "AS expected"}, {"", NULL, "too early"},
-	         {"id,", NULL, "too early"}, {NULL, "sum(name)", "cannot take text"}, {NULL, "sum(r + 1)", "AS name"},
-	         {NULL, "summ(r)", "nearest: sum"}, {NULL, "sum(*)", "only count"}, {NULL, "count(*), count(*)", "two columns"},
-	         {NULL, "sum(r) / 2 AS x", "stands alone"}, {NULL, "median(r)", "not supported"}, {NULL, "r", "no aggregate"}};
+	} x[] = {{"id + 1", NULL, "AS name"},
+		 {"id, r AS id", NULL, "two columns would be named 'id'"},
+		 {"*, id", NULL, "two columns"},
+		 {"idd", NULL, "nearest: id"},
+		 {"* EXCEPT (idd)", NULL, "nearest: id"},
+		 {"id r", NULL, "AS expected"},
+		 {"", NULL, "too early"},
+		 {"id,", NULL, "too early"},
+		 {NULL, "sum(name)", "cannot take text"},
+		 {NULL, "sum(r + 1)", "AS name"},
+		 {NULL, "summ(r)", "nearest: sum"},
+		 {NULL, "sum(*)", "only count"},
+		 {NULL, "count(*), count(*)", "two columns"},
+		 {NULL, "sum(r) / 2 AS x", "stands alone"},
+		 {NULL, "median(r)", "not supported"},
+		 {NULL, "r", "no aggregate"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
 		struct job j;
 		struct cat_error err;
 
-		if (job_open(&j, 1, x[i].list, NULL, x[i].aggs, &err) == CAT_OK || !strstr(err.cause, x[i].words) || !err.detail[0])
-			fail_msg("%s%s: %s\n%s", x[i].list ? x[i].list : "", x[i].aggs ? x[i].aggs : "", err.cause, err.detail);
+		if (job_open(&j, 1, x[i].list, NULL, x[i].aggs, &err) == CAT_OK ||
+		    !strstr(err.cause, x[i].words) || !err.detail[0])
+			fail_msg("%s%s: %s\n%s", x[i].list ? x[i].list : "", x[i].aggs ? x[i].aggs : "", err.cause,
+				 err.detail);
 		job_fini(&j);
 	}
 }
@@ -214,10 +229,12 @@ static void wrong_lists(void **state)
 
 static void one_row_of_aggregates(void **state)
 {
-	static const char list[] = "count(*), count(r), count(name), sum(id), min(r), max(r), mean(r), AVG(id), min(name), max(name), "
-	                           "var(r), stddev_pop(r), count_if(id < 10) AS few, sum(r * 2) AS s2";
-	static const char *const names[] = {"count", "count_r", "count_name", "sum_id", "min_r", "max_r", "mean_r", "avg_id", "min_name",
-	                                    "max_name", "var_r", "stddev_pop_r", "few", "s2"};
+	static const char list[] = "count(*), count(r), count(name), sum(id), min(r), max(r), mean(r), AVG(id), "
+				   "min(name), max(name), "
+				   "var(r), stddev_pop(r), count_if(id < 10) AS few, sum(r * 2) AS s2";
+	static const char *const names[] = {"count", "count_r",      "count_name", "sum_id",   "min_r",
+					    "max_r", "mean_r",       "avg_id",     "min_name", "max_name",
+					    "var_r", "stddev_pop_r", "few",        "s2"};
 	double sum = 0, squares = 0;
 	struct job j;
 	struct cat_error err;
@@ -252,8 +269,10 @@ static void one_row_of_aggregates(void **state)
 	assert_true(cat_column_f64(b->cols[7], 0) == 1499.5);
 	assert_int_equal(*cat_column_text(b->cols[8], 0, &len), 'a');
 	assert_int_equal(*cat_column_text(b->cols[9], 0, &len), 'z');
-	assert_true(fabs(cat_column_f64(b->cols[10], 0) * (double)(n - 1) - (squares - sum * sum / (double)n)) < 1e-3);
-	assert_true(fabs(pow(cat_column_f64(b->cols[11], 0), 2) * (double)n - (squares - sum * sum / (double)n)) < 1e-3);
+	assert_true(fabs(cat_column_f64(b->cols[10], 0) * (double)(n - 1) - (squares - sum * sum / (double)n)) <
+		    1e-3);
+	assert_true(fabs(pow(cat_column_f64(b->cols[11], 0), 2) * (double)n - (squares - sum * sum / (double)n)) <
+		    1e-3);
 	assert_int_equal(cat_column_i64(b->cols[12], 0), 10);
 	assert_true(cat_column_f64(b->cols[13], 0) == 2 * sum);
 	cat_batch_unref(b);
@@ -269,7 +288,9 @@ static void nothing_gives_counts_and_nulls(void **state)
 	struct cat_batch *b;
 
 	(void)state;
-	assert_cat_ok(job_open(&j, 2, NULL, "id < 0", "count(*), count(r), sum(id), sum(r), min(name), mean(r), var(r)", &err), err);
+	assert_cat_ok(job_open(&j, 2, NULL, "id < 0",
+			       "count(*), count(r), sum(id), sum(r), min(name), mean(r), var(r)", &err),
+		      err);
 	assert_cat_ok(j.out->ops->next(j.out, &b, &err), err);
 	assert_int_equal(cat_column_i64(b->cols[0], 0), 0);
 	assert_int_equal(cat_column_i64(b->cols[1], 0), 0);
@@ -294,7 +315,8 @@ static void sums_may_overflow(void **state)
 /* Merged states give the bits of one state. */
 static void states_merge(void **state)
 {
-	static const char list[] = "sum(x) AS a, mean(x) AS b, var(x) AS c, min(x) AS d, max(s) AS e, sum(id) AS f";
+	static const char list[] =
+		"sum(x) AS a, mean(x) AS b, var(x) AS c, min(x) AS d, max(s) AS e, sum(id) AS f";
 	struct cat_error err;
 	struct cat_source *in;
 	struct cat_select *sel;
@@ -304,7 +326,8 @@ static void states_merge(void **state)
 
 	(void)state;
 	assert_cat_ok(numbers_open(8, &in, &err), err);
-	assert_cat_ok(cat_select_parse("id, sin(id * id) * exp(id % 50) AS x, concat(name, id) AS s", &sel, &err), err);
+	assert_cat_ok(cat_select_parse("id, sin(id * id) * exp(id % 50) AS x, concat(name, id) AS s", &sel, &err),
+		      err);
 	assert_cat_ok(cat_select_bind(sel, in->schema, &err), err);
 	assert_cat_ok(cat_aggs_parse(list, &aggs, &err), err);
 	assert_cat_ok(cat_aggs_bind(aggs, cat_select_schema(sel), &err), err);
@@ -341,7 +364,7 @@ static void states_merge(void **state)
 static int run_all(struct job *j, struct cat_error *err)
 {
 	CAT_TRY(job_open(j, 2, "id, r, upper(name) AS u, * EXCEPT (id, r)", "r > 20 AND name <> 'c'",
-	                 "count(*), sum(r), min(u), var(id), max(name)", err));
+			 "count(*), sum(r), min(u), var(id), max(name)", err));
 	for (;;) {
 		struct cat_batch *b;
 
@@ -373,10 +396,14 @@ static void every_allocation_may_fail(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		UNIT_TEST(rows_that_fulfil_it), UNIT_TEST(bare_columns_pass_by_reference), UNIT_TEST(wrong_lists),
-		UNIT_TEST(one_row_of_aggregates), UNIT_TEST(nothing_gives_counts_and_nulls), UNIT_TEST(sums_may_overflow),
-		UNIT_TEST(states_merge), UNIT_TEST(every_allocation_may_fail)};
+	const struct CMUnitTest tests[] = {UNIT_TEST(rows_that_fulfil_it),
+					   UNIT_TEST(bare_columns_pass_by_reference),
+					   UNIT_TEST(wrong_lists),
+					   UNIT_TEST(one_row_of_aggregates),
+					   UNIT_TEST(nothing_gives_counts_and_nulls),
+					   UNIT_TEST(sums_may_overflow),
+					   UNIT_TEST(states_merge),
+					   UNIT_TEST(every_allocation_may_fail)};
 
 	return cmocka_run_group_tests_name("exec_select", tests, NULL, NULL);
 }

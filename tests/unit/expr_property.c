@@ -31,8 +31,9 @@ static const struct {
 	const char *name;
 	enum cat_type_id id;
 	enum kind kind;
-} cols[COLS] = {{"i", CAT_T_I64, INT}, {"j", CAT_T_I16, INT},  {"k", CAT_T_U8, INT},  {"x", CAT_T_F64, FLT}, {"y", CAT_T_F64, FLT},
-                {"s", CAT_T_UTF8, TXT}, {"t", CAT_T_UTF8, TXT}, {"b", CAT_T_BOOL, BOO}, {"p", CAT_T_BOOL, BOO}};
+} cols[COLS] = {{"i", CAT_T_I64, INT},  {"j", CAT_T_I16, INT},  {"k", CAT_T_U8, INT},
+		{"x", CAT_T_F64, FLT},  {"y", CAT_T_F64, FLT},  {"s", CAT_T_UTF8, TXT},
+		{"t", CAT_T_UTF8, TXT}, {"b", CAT_T_BOOL, BOO}, {"p", CAT_T_BOOL, BOO}};
 static const char *const cmps[] = {"=", "<>", "<", "<=", ">", ">="};
 static struct val cells[COLS][ROWS];
 static struct tree pool[400];
@@ -47,7 +48,8 @@ static unsigned rnd(unsigned n)
 
 static struct val random_value(enum kind k, bool small)
 {
-	static const char *const words[] = {"", "a", "ab", "abc", "b", "Ba", "a%c", "\xc3\xa9t\xc3\xa9", "abab", "x_y"};
+	static const char *const words[] = {"",     "a",  "ab", "abc", "b", "Ba", "a%c", "\xc3\xa9t\xc3\xa9",
+					    "abab", "x_y"};
 	struct val v = {.kind = k};
 
 	v.i = k == BOO ? (int64_t)rnd(2) : small ? (int64_t)rnd(10) : (int64_t)rnd(40) - 20;
@@ -133,7 +135,9 @@ static struct tree *grow(enum kind k, int depth)
 		return leaf(k);
 	if (k == BOO)
 		return grow_bool(depth - 1);
-	op = k == INT ? ints[rnd(sizeof ints - 1)] : k == FLT ? floats[rnd(sizeof floats - 1)] : texts[rnd(sizeof texts - 1)];
+	op = k == INT   ? ints[rnd(sizeof ints - 1)]
+	     : k == FLT ? floats[rnd(sizeof floats - 1)]
+			: texts[rnd(sizeof texts - 1)];
 	switch (op) {
 	case 'C':
 		return node(k, op, grow(BOO, depth - 1), grow(k, depth - 1), grow(k, depth - 1));
@@ -144,7 +148,7 @@ static struct tree *grow(enum kind k, int depth)
 		return node(k, op, grow(k, depth - 1), NULL, NULL);
 	case 'm':
 		return k == INT ? node(k, 'L', grow(TXT, depth - 1), NULL, NULL)
-		                : node(k, '+', grow(INT, depth - 1), grow(FLT, depth - 1), NULL);
+				: node(k, '+', grow(INT, depth - 1), grow(FLT, depth - 1), NULL);
 	default:
 		return node(k, op, grow(k, depth - 1), grow(k, depth - 1), NULL);
 	}
@@ -163,43 +167,88 @@ static void print(const struct tree *t, struct cat_text *out)
 		return;
 	case 'l':
 		if (t->lit.null)
-			P(t->kind == TXT ? "CAST(NULL AS string)" : t->kind == FLT ? "CAST(NULL AS double)" : t->kind == INT ? "CAST(NULL AS bigint)" : "NULL");
+			P(t->kind == TXT   ? "CAST(NULL AS string)"
+			  : t->kind == FLT ? "CAST(NULL AS double)"
+			  : t->kind == INT ? "CAST(NULL AS bigint)"
+					   : "NULL");
 		else if (t->kind == TXT)
 			cat_text_addf(out, "'%s'", t->lit.s);
 		else if (t->kind == BOO)
 			P(t->lit.i ? "TRUE" : "FALSE");
 		else
-			cat_text_addn(out, number, t->kind == INT ? cat_format_i64(t->lit.i, number) : cat_format_f64(t->lit.d, number));
+			cat_text_addn(out, number,
+				      t->kind == INT ? cat_format_i64(t->lit.i, number)
+						     : cat_format_f64(t->lit.d, number));
 		return;
-	case '+': case '-': case '*': case '/': case '%': case '&': case '|':
+	case '+':
+	case '-':
+	case '*':
+	case '/':
+	case '%':
+	case '&':
+	case '|':
 		P("("), T(t->a), cat_text_addf(out, " %c ", t->op), T(t->b), P(")");
 		return;
 	case '=':
 		P("("), T(t->a), cat_text_addf(out, " %s ", cmps[t->cmp]), T(t->b), P(")");
 		return;
-	case 'A': P("("), T(t->a), P(" AND "), T(t->b), P(")"); return;
-	case 'O': P("("), T(t->a), P(" OR "), T(t->b), P(")"); return;
-	case 'j': P("("), T(t->a), P(" || "), T(t->b), P(")"); return;
-	case 'N': P("(NOT "), T(t->a), P(")"); return;
-	case 'T': P("("), T(t->a), P(" IS TRUE)"); return;
-	case 'Z': P("("), T(t->a), P(" IS NULL)"); return;
-	case 'B': P("("), T(t->a), P(" BETWEEN "), T(t->b), P(" AND "), T(t->c), P(")"); return;
-	case 'E': P("(CASE "), T(t->a), P(" WHEN "), T(t->b), P(" THEN TRUE WHEN "), T(t->c), P(" THEN FALSE END)"); return;
-	case 'I': P("("), T(t->a), P(" IN ("), T(t->b), P(", "), T(t->c), P("))"); return;
+	case 'A':
+		P("("), T(t->a), P(" AND "), T(t->b), P(")");
+		return;
+	case 'O':
+		P("("), T(t->a), P(" OR "), T(t->b), P(")");
+		return;
+	case 'j':
+		P("("), T(t->a), P(" || "), T(t->b), P(")");
+		return;
+	case 'N':
+		P("(NOT "), T(t->a), P(")");
+		return;
+	case 'T':
+		P("("), T(t->a), P(" IS TRUE)");
+		return;
+	case 'Z':
+		P("("), T(t->a), P(" IS NULL)");
+		return;
+	case 'B':
+		P("("), T(t->a), P(" BETWEEN "), T(t->b), P(" AND "), T(t->c), P(")");
+		return;
+	case 'E':
+		P("(CASE "), T(t->a), P(" WHEN "), T(t->b), P(" THEN TRUE WHEN "), T(t->c), P(" THEN FALSE END)");
+		return;
+	case 'I':
+		P("("), T(t->a), P(" IN ("), T(t->b), P(", "), T(t->c), P("))");
+		return;
 	case 'L':
 		if (t->kind == INT)
 			P("length("), T(t->a), P(")");
 		else
 			P("("), T(t->a), cat_text_addf(out, " LIKE '%s' ESCAPE '!')", patterns[t->cmp]);
 		return;
-	case 'a': P("abs("), T(t->a), P(")"); return;
-	case 'n': P("(- "), T(t->a), P(")"); return;
-	case 'u': P("upper("), T(t->a), P(")"); return;
-	case 's': P("substring("), T(t->a), P(", 2, 2)"); return;
-	case 'C': P("CASE WHEN "), T(t->a), P(" THEN "), T(t->b), P(" ELSE "), T(t->c), P(" END"); return;
-	case '?': P("coalesce("), T(t->a), P(", "), T(t->b), P(")"); return;
-	case 'g': P("greatest("), T(t->a), P(", "), T(t->b), P(")"); return;
-	default: P("least("), T(t->a), P(", "), T(t->b), P(")"); return;
+	case 'a':
+		P("abs("), T(t->a), P(")");
+		return;
+	case 'n':
+		P("(- "), T(t->a), P(")");
+		return;
+	case 'u':
+		P("upper("), T(t->a), P(")");
+		return;
+	case 's':
+		P("substring("), T(t->a), P(", 2, 2)");
+		return;
+	case 'C':
+		P("CASE WHEN "), T(t->a), P(" THEN "), T(t->b), P(" ELSE "), T(t->c), P(" END");
+		return;
+	case '?':
+		P("coalesce("), T(t->a), P(", "), T(t->b), P(")");
+		return;
+	case 'g':
+		P("greatest("), T(t->a), P(", "), T(t->b), P(")");
+		return;
+	default:
+		P("least("), T(t->a), P(", "), T(t->b), P(")");
+		return;
 	}
 }
 
@@ -258,7 +307,11 @@ static void eval_number(const struct tree *t, struct val a, struct val b, struct
 		v->d = t->op == '+' ? x + y : t->op == '-' ? x - y : t->op == '*' ? x * y : x / y;
 		return;
 	}
-	v->i = t->op == '+' ? a.i + b.i : t->op == '-' ? a.i - b.i : t->op == '%' ? a.i % b.i : t->op == '&' ? (a.i & b.i) : (a.i | b.i);
+	v->i = t->op == '+'   ? a.i + b.i
+	       : t->op == '-' ? a.i - b.i
+	       : t->op == '%' ? a.i % b.i
+	       : t->op == '&' ? (a.i & b.i)
+			      : (a.i | b.i);
 }
 
 static struct val eval_bool(const struct tree *t, int row, struct val a)
@@ -308,7 +361,12 @@ static struct val eval_bool(const struct tree *t, int row, struct val a)
 	default:
 		x = order(&a, &b);
 		v.null = x == 2;
-		v.i = t->cmp == 0 ? x == 0 : t->cmp == 1 ? x != 0 : t->cmp == 2 ? x < 0 : t->cmp == 3 ? x <= 0 : t->cmp == 4 ? x > 0 : x >= 0;
+		v.i = t->cmp == 0   ? x == 0
+		      : t->cmp == 1 ? x != 0
+		      : t->cmp == 2 ? x < 0
+		      : t->cmp == 3 ? x <= 0
+		      : t->cmp == 4 ? x > 0
+				    : x >= 0;
 	}
 	return v;
 }
@@ -404,10 +462,10 @@ static struct cat_batch *table(void)
 				v.d = NAN;
 			if (r >= 0)
 				cells[c][r] = v;
-			rc = v.null ? cat_builder_null(&b, &err)
+			rc = v.null          ? cat_builder_null(&b, &err)
 			     : v.kind == TXT ? cat_builder_text(&b, v.s, strlen(v.s), &err)
 			     : v.kind == BOO ? cat_builder_bool(&b, v.i != 0, &err)
-			                     : cat_builder_fixed(&b, v.kind == FLT ? (void *)&v.d : &v.i, &err);
+					     : cat_builder_fixed(&b, v.kind == FLT ? (void *)&v.d : &v.i, &err);
 			assert_int_equal(rc, CAT_OK);
 		}
 		assert_cat_ok(cat_builder_finish(&b, &t->cols[c], &err), err);
@@ -474,8 +532,9 @@ static void compare(const struct tree *t, const char *text, const struct cat_bat
 		const struct val v = eval(t, r);
 
 		if (!same(&v, c, r))
-			fail_msg("row %d of %s: interpreter null %d int %lld float %g text %s; kernel null %d %g", r, text, v.null,
-			         (long long)v.i, v.d, v.s, !cat_column_valid(c, r), c->type.id == CAT_T_UTF8 ? 0 : cat_column_f64(c, r));
+			fail_msg("row %d of %s: interpreter null %d int %lld float %g text %s; kernel null %d %g",
+				 r, text, v.null, (long long)v.i, v.d, v.s, !cat_column_valid(c, r),
+				 c->type.id == CAT_T_UTF8 ? 0 : cat_column_f64(c, r));
 	}
 	cat_column_unref(c);
 	if (t->kind != BOO)
@@ -509,7 +568,8 @@ static void kernels_agree_with_an_interpreter(void **state)
 			used = 0;
 			t = grow((enum kind)rnd(4), 1 + (int)rnd(4));
 			print(t, &text);
-			if (cat_expr_parse(text.s, &e, &err) != CAT_OK || cat_expr_bind(e, b->schema, &err) != CAT_OK)
+			if (cat_expr_parse(text.s, &e, &err) != CAT_OK ||
+			    cat_expr_bind(e, b->schema, &err) != CAT_OK)
 				fail_msg("%s: %s\n%s", text.s, err.cause, err.detail);
 			compare(t, text.s, b, e);
 			cat_expr_free(e);
@@ -545,22 +605,33 @@ static void pruning_is_sharp(void **state)
 	static const struct {
 		const char *text;
 		enum cat_prune clean, nulls;
-	} x[] = {
-		{"i > 20", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER}, {"i > 9", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
-		{"i = 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE}, {"i = 21", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		{"9 >= x", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER}, {"NOT x > 9", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		{"NOT x < 9", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE}, {"x BETWEEN 30 AND 40", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		{"x NOT BETWEEN 0 AND 40", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER}, {"x IN (1, 2, 30)", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		{"x IN (1, 12)", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE}, {"x IS NULL", CAT_PRUNE_NEVER, CAT_PRUNE_MAYBE},
-		{"x IS NOT NULL", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE}, {"s LIKE 'z%'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		{"s LIKE 'b%'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER}, {"s LIKE 'd%'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		{"s LIKE '%d'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE}, {"s = 'vega'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		{"i > 20 AND y = 1 / x", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER}, {"i > 20 OR x < 10", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		{"i > 20 OR x <= 20", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE}, {"TRUE", CAT_PRUNE_ALWAYS, CAT_PRUNE_ALWAYS},
-		{"x = NULL", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER}, {"i < 9.5", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		{"CONTAINS(POINT(x, y), CIRCLE(15, 25, 2)) = 1", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		{"CONTAINS(POINT(x, y), CIRCLE(15, 25, 6))", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		{"x + 1 > 100", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE}};
+	} x[] = {{"i > 20", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"i > 9", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		 {"i = 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"i = 21", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"9 >= x", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"NOT x > 9", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"NOT x < 9", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		 {"x BETWEEN 30 AND 40", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"x NOT BETWEEN 0 AND 40", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"x IN (1, 2, 30)", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"x IN (1, 12)", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"x IS NULL", CAT_PRUNE_NEVER, CAT_PRUNE_MAYBE},
+		 {"x IS NOT NULL", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		 {"s LIKE 'z%'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"s LIKE 'b%'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"s LIKE 'd%'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"s LIKE '%d'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"s = 'vega'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"i > 20 AND y = 1 / x", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"i > 20 OR x < 10", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"i > 20 OR x <= 20", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		 {"TRUE", CAT_PRUNE_ALWAYS, CAT_PRUNE_ALWAYS},
+		 {"x = NULL", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"i < 9.5", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"CONTAINS(POINT(x, y), CIRCLE(15, 25, 2)) = 1", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"CONTAINS(POINT(x, y), CIRCLE(15, 25, 6))", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"x + 1 > 100", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE}};
 	struct cat_batch *b = table();
 
 	(void)state;
@@ -571,9 +642,10 @@ static void pruning_is_sharp(void **state)
 
 		assert_cat_ok(cat_expr_parse(x[i].text, &e, &err), err);
 		assert_cat_ok(cat_expr_bind_where(e, b->schema, &err), err);
-		if (cat_expr_prune(e, ten_to_twenty, &clean) != x[i].clean || cat_expr_prune(e, ten_to_twenty, &dirty) != x[i].nulls)
+		if (cat_expr_prune(e, ten_to_twenty, &clean) != x[i].clean ||
+		    cat_expr_prune(e, ten_to_twenty, &dirty) != x[i].nulls)
 			fail_msg("%s: %d, with nulls %d", x[i].text, cat_expr_prune(e, ten_to_twenty, &clean),
-			         cat_expr_prune(e, ten_to_twenty, &dirty));
+				 cat_expr_prune(e, ten_to_twenty, &dirty));
 		cat_expr_free(e);
 	}
 	cat_batch_unref(b);
@@ -581,7 +653,8 @@ static void pruning_is_sharp(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {UNIT_TEST(kernels_agree_with_an_interpreter), UNIT_TEST(pruning_is_sharp)};
+	const struct CMUnitTest tests[] = {UNIT_TEST(kernels_agree_with_an_interpreter),
+					   UNIT_TEST(pruning_is_sharp)};
 
 	return cmocka_run_group_tests_name("expr_property", tests, NULL, NULL);
 }
