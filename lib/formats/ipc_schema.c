@@ -51,20 +51,20 @@ static int bad_type(const struct cat_field *f, const char *what, struct cat_erro
 static int read_int(const struct cat_fb_table *t, struct cat_field *f, struct cat_error *err)
 {
 	const int64_t bits = cat_fb_int(t, 0, 4, 0);
-	const int is_unsigned = !cat_fb_bool(t, 1);
+	const bool is_signed = cat_fb_bool(t, 1);
 
 	switch (bits) {
 	case 8:
-		f->type.id = CAT_T_I8 + is_unsigned;
+		f->type.id = is_signed ? CAT_T_I8 : CAT_T_U8;
 		break;
 	case 16:
-		f->type.id = CAT_T_I16 + is_unsigned;
+		f->type.id = is_signed ? CAT_T_I16 : CAT_T_U16;
 		break;
 	case 32:
-		f->type.id = CAT_T_I32 + is_unsigned;
+		f->type.id = is_signed ? CAT_T_I32 : CAT_T_U32;
 		break;
 	case 64:
-		f->type.id = CAT_T_I64 + is_unsigned;
+		f->type.id = is_signed ? CAT_T_I64 : CAT_T_U64;
 		break;
 	default:
 		return bad_type(f, "an integer of a width other than 8, 16, 32 or 64 bits", err);
