@@ -79,11 +79,12 @@ static void make_powers(void)
 
 static bool eight_digits(const char *s, uint64_t *v)
 {
+	const uint64_t upper = UINT64_C(0xf0f0f0f0f0f0f0f0);
 	uint64_t x;
 
 	memcpy(&x, s, 8);
-	if (((x & UINT64_C(0xf0f0f0f0f0f0f0f0)) | ((x + UINT64_C(0x0606060606060606)) & UINT64_C(0xf0f0f0f0f0f0f0f0)) >> 4) !=
-	    UINT64_C(0x3333333333333333))
+	/* Each byte is 0x30 to 0x3f, and still is with 6 added. */
+	if (((x & upper) | ((x + UINT64_C(0x0606060606060606)) & upper) >> 4) != UINT64_C(0x3333333333333333))
 		return false;
 	/* Pairs, then fours, then all eight: each step weighs the lower-addressed half with a power of ten. */
 	x = (x & UINT64_C(0x0f0f0f0f0f0f0f0f)) * (256 * 10 + 1) >> 8;

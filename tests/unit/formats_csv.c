@@ -2,49 +2,18 @@
 
 #include <stdio.h>
 
+#include "feeds.h"
 #include "formats/csv.h"
-#include "formats/ipc.h"
 #include "formats/jsonl.h"
 
-enum form { CSV, TSV, JSONL, ARROW };
+enum form { CSV, TSV, JSONL };
 
-static int make_encoder(struct cat_schema *s, enum form form, struct cat_encoder **out, struct cat_error *err)
+static int make_encoder(struct cat_schema *s, const void *arg, struct cat_encoder **out, struct cat_error *err)
 {
+	const enum form form = *(const enum form *)arg;
 	const struct cat_csv_write_options o = {.delimiter = form == TSV ? '\t' : 0};
 
-	if (form == JSONL)
-		return cat_jsonl_encoder(s, out, err);
-	if (form == ARROW)
-		return cat_ipc_encoder(s, CAT_IPC_STREAM, CAT_IPC_NONE, out, err);
-	return cat_csv_encoder(s, &o, out, err);
-}
-
-/* Everything FEED gives in another form; takes over FEED. */
-static int drain(struct cat_feed *feed, enum form form, struct cat_buf **out, struct cat_error *err)
-{
-	struct cat_source *source;
-	struct cat_encoder *encoder;
-	struct cat_writer *writer;
-	struct cat_sink *sink;
-	int rc = cat_feed_source(feed, &source, err);
-
-	*out = NULL;
-	if (rc != CAT_OK)
-		return rc;
-	rc = make_encoder(source->schema, form, &encoder, err);
-	if (rc == CAT_OK) {
-		rc = cat_writer_memory(out, &writer, err);
-		if (rc != CAT_OK)
-			cat_encoder_close(encoder);
-	}
-	if (rc == CAT_OK)
-		rc = cat_encoder_sink(encoder, writer, &sink, err);
-	if (rc == CAT_OK) {
-		rc = cat_pump(source, sink, err);
-		cat_sink_close(sink);
-	}
-	cat_source_close(source);
-	return rc;
+	return form == JSONL ? cat_jsonl_encoder(s, out, err) : cat_csv_encoder(s, &o, out, err);
 }
 
 static int open_text(const char *text, size_t n, const struct cat_csv_options *o, struct cat_feed **out,
@@ -66,7 +35,7 @@ static int convert(const char *text, const struct cat_csv_options *o, enum form 
 	struct cat_feed *feed;
 
 	CAT_TRY(open_text(text, strlen(text), o, &feed, err));
-	return drain(feed, form, out, err);
+	return unit_recode(feed, make_encoder, &form, out, err);
 }
 
 /* TEXT read and written again as FORM is WANT, whatever the size of blocks. */
@@ -111,7 +80,8 @@ static void nulls_and_nan(void **state)
 static void quotes_lines_and_marks(void **state)
 {
 	(void)state;
-	expect("\xef\xbb\xbf# c\r\n#\r\n\r\na,\"b \"\"x\"\"\"\r\n1,\"u,\"\"v\"\"\r\nw\"\r\n\r\n2,5\" pipe\r\n3, y ", CSV,
+	expect("\xef\xbb\xbf# c\r\n#\r\n\r\na,\"b \"\"x\"\"\"\r\n1,\"u,\"\"v\"\"\r\nw\"\r\n\r\n2,5\" pipe\r\n3, y ",
+	       CSV,
 	       "a,\"b \"\"x\"\"\"\n1,\"u,\"\"v\"\"\r\nw\"\n2,\"5\"\" pipe\"\n3,\" y \"\n");
 	expect("a;b\n1;2\n", CSV, "a;b\n1;2\n");
 	expect("a,b", CSV, "a,b\n");
@@ -314,6 +284,7 @@ static void several_files_have_common_types(void **state)
 static void a_pipe_that_dribbles(void **state)
 {
 	const struct cat_csv_options full = {.full_infer = true};
+	const enum form csv = CSV;
 	struct cat_error err = {0};
 	struct cat_reader *r;
 	struct cat_feed *feed;
@@ -324,7 +295,7 @@ static void a_pipe_that_dribbles(void **state)
 	assert_cat_ok(cat_reader_memory(b, "test", &r, &err), err);
 	r->size = -1;
 	assert_cat_ok(cat_csv_feed(r, NULL, &feed, &err), err);
-	assert_cat_ok(drain(feed, CSV, &out, &err), err);
+	assert_cat_ok(unit_recode(feed, make_encoder, &csv, &out, &err), err);
 	assert_memory_equal(out->data, b->data, 12);
 	cat_buf_unref(out);
 	assert_cat_ok(cat_reader_memory(b, "test", &r, &err), err);
