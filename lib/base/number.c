@@ -304,30 +304,35 @@ static bool number_text(const char *s, size_t n, char *copy, size_t cap)
 	return digit;
 }
 
-/* By the decimal D of the N bytes at S; COMPLETE: D is right. */
-static inline bool finish_f64(const struct decimal *d, bool complete, const char *s, size_t n, double *out)
+/* Where both w and the power are exact, one operation rounds once. */
+static inline bool exact_f64(const struct decimal *d, double *out)
 {
 	static const double exact[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
 	                               1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+	double v;
+
+	if (d->w > UINT64_C(1) << 53 || d->q < -22 || d->q > 22)
+		return false;
+	v = d->q < 0 ? (double)d->w / exact[-d->q] : (double)d->w * exact[d->q];
+	*out = d->negative ? -v : v;
+	return true;
+}
+
+/* By the decimal D of the N bytes at S; COMPLETE: D is right. */
+static bool finish_f64(const struct decimal *d, bool complete, const char *s, size_t n, double *out)
+{
 	char copy[400], *end;
 	uint64_t m;
 	int e;
 
-	if (complete) {
-		if (d->w <= UINT64_C(1) << 53 && d->q >= -22 && d->q <= 22) {
-			/* Both are exact, so that one operation rounds once. */
-			const double v = d->q < 0 ? (double)d->w / exact[-d->q] : (double)d->w * exact[d->q];
+	if (complete && exact_f64(d, out))
+		return true;
+	if (complete && d->w && scale(d->w, d->q, 53, &m, &e) && e >= -1074 && e <= 971) {
+		const uint64_t word = (uint64_t)d->negative << 63 | (uint64_t)(e + 1075) << 52 |
+		                      (m & ((UINT64_C(1) << 52) - 1));
 
-			*out = d->negative ? -v : v;
-			return true;
-		}
-		if (d->w && scale(d->w, d->q, 53, &m, &e) && e >= -1074 && e <= 971) {
-			const uint64_t word = (uint64_t)d->negative << 63 | (uint64_t)(e + 1075) << 52 |
-			                      (m & ((UINT64_C(1) << 52) - 1));
-
-			memcpy(out, &word, sizeof word);
-			return true;
-		}
+		memcpy(out, &word, sizeof word);
+		return true;
 	}
 	if (!number_text(s, n, copy, sizeof copy))
 		return false;
@@ -347,7 +352,9 @@ bool cat_parse_f64_padded(const char *s, size_t n, double *out)
 {
 	struct decimal d;
 
-	return scan_short(s, n, &d) ? finish_f64(&d, true, s, n, out) : cat_parse_f64(s, n, out);
+	if (!scan_short(s, n, &d))
+		return cat_parse_f64(s, n, out);
+	return exact_f64(&d, out) || finish_f64(&d, true, s, n, out);
 }
 
 static inline bool finish_f32(const struct decimal *d, bool complete, const char *s, size_t n, float *out)
@@ -468,21 +475,37 @@ static uint64_t shortest(uint64_t c, int q, bool asymmetric, int *k)
 	return at < (s << 2) + 2 || (at == (s << 2) + 2 && (s & 1) == 0) ? s : s + 1;
 }
 
+/* V without the zeros at its end, which go into *K. Constant divisors, so that nothing is divided. */
+static uint64_t without_zeros(uint64_t v, int *k)
+{
+	if (v == 0)
+		return 0;
+	while (v % 100000000 == 0) {
+		v /= 100000000;
+		*k += 8;
+	}
+	if (v % 10000 == 0) {
+		v /= 10000;
+		*k += 4;
+	}
+	if (v % 100 == 0) {
+		v /= 100;
+		*k += 2;
+	}
+	if (v % 10 == 0) {
+		v /= 10;
+		*k += 1;
+	}
+	return v;
+}
+
 /* printf's %g with as many digits as there are, at least P, but for the point that is always there. */
 static size_t layout(bool negative, uint64_t v, int k, int p, char *out)
 {
 	char text[24], *o = out;
 	int n, e;
 
-	/* Zeros at the end, sixteen at most: eight, four, two, one. */
-	for (int zeros = 8; zeros && v; zeros /= 2) {
-		static const uint64_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-
-		while (v % power[zeros] == 0) {
-			v /= power[zeros];
-			k += zeros;
-		}
-	}
+	v = without_zeros(v, &k);
 	n = (int)cat_format_u64(v, text);
 	e = n - 1 + k;
 	if (negative)

@@ -16,6 +16,15 @@ static int corrupt(const struct cat_fb *fb, struct cat_error *err)
 	return cat_fail(err, CAT_E_DATA, "%s", fb->bad ? fb->bad : "schema lacks a required part");
 }
 
+static bool has_key(const struct cat_kv *kv, const char *key, size_t n)
+{
+	for (int i = 0; i < kv->n; i++)
+		if (strlen(kv->items[i].key) == n && memcmp(kv->items[i].key, key, n) == 0)
+			return true;
+	return false;
+}
+
+/* Of equal keys the first counts. */
 static int read_keys(const struct cat_fb_table *t, int slot, struct cat_kv *kv, struct cat_error *err)
 {
 	struct cat_fb_vector v;
@@ -33,7 +42,10 @@ static int read_keys(const struct cat_fb_table *t, int slot, struct cat_kv *kv, 
 			return corrupt(v.fb, err);
 		key = cat_fb_str(&pair, 0, &nkey);
 		value = cat_fb_str(&pair, 1, &nvalue);
-		CAT_TRY(cat_kv_setn(kv, key ? key : "", nkey, value ? value : "", nvalue, err));
+		if (!key)
+			key = "";
+		if (!has_key(kv, key, nkey))
+			CAT_TRY(cat_kv_setn(kv, key, nkey, value ? value : "", nvalue, err));
 	}
 	return CAT_OK;
 }
