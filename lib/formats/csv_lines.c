@@ -340,7 +340,7 @@ unsigned cat_csv_look(struct cat_csv_field f, unsigned seen)
 	f = cat_csv_trim(f);
 	if (cat_csv_is_null(f, false))
 		return seen;
-	if ((seen & CAT_CSV_FLOAT) && cat_parse_f64(f.s, f.n, &d))
+	if ((seen & CAT_CSV_FLOAT) && cat_parse_f64_padded(f.s, f.n, &d))
 		return seen;
 	if (cat_parse_i64(f.s, f.n, &i))
 		return seen | CAT_CSV_INT | (i < 0 ? CAT_CSV_NEGATIVE : 0) |

@@ -292,14 +292,12 @@ static void a_pipe_that_dribbles(void **state)
 
 	(void)state;
 	assert_cat_ok(cat_buf_copy("a,b\n1,2\n3,4\n", 12, &b, &err), err);
-	assert_cat_ok(cat_reader_memory(b, "test", &r, &err), err);
-	r->size = -1;
+	assert_cat_ok(unit_dribble(b, &r, &err), err);
 	assert_cat_ok(cat_csv_feed(r, NULL, &feed, &err), err);
 	assert_cat_ok(unit_recode(feed, make_encoder, &csv, &out, &err), err);
 	assert_memory_equal(out->data, b->data, 12);
 	cat_buf_unref(out);
-	assert_cat_ok(cat_reader_memory(b, "test", &r, &err), err);
-	r->size = -1;
+	assert_cat_ok(unit_dribble(b, &r, &err), err);
 	assert_int_equal(cat_csv_feed(r, &full, &feed, &err), CAT_E_USAGE);
 	cat_buf_unref(b);
 }

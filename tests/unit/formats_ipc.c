@@ -32,12 +32,8 @@ static int decode(struct cat_buf *bytes, bool pipe, bool no_eos, struct cat_feed
 {
 	const struct cat_ipc_options o = {.allow_no_eos = no_eos};
 	struct cat_reader *r;
-	int rc = cat_reader_memory(bytes, "test", &r, err);
 
-	if (rc != CAT_OK)
-		return rc;
-	if (pipe)
-		r->size = -1;
+	CAT_TRY(pipe ? unit_dribble(bytes, &r, err) : cat_reader_memory(bytes, "test", &r, err));
 	return cat_ipc_feed(r, &o, out, err);
 }
 

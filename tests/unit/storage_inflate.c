@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "feeds.h"
 #include "storage/inflate.h"
 
 #define TEXT_SIZE 300000
@@ -33,14 +34,14 @@ static int deflate(struct cat_buf *b, enum cat_deflate how, struct cat_buf **out
 	return rc;
 }
 
-/* Takes pieces of at most MAX bytes. */
+/* Takes pieces of at most MAX bytes; small ones from a slow pipe. */
 static int inflate_all(struct cat_buf *b, size_t max, struct cat_buf **out, struct cat_error *err)
 {
 	struct cat_reader *inner, *r;
 	struct cat_buf *all = NULL, *piece;
 	int rc;
 
-	CAT_TRY(cat_reader_memory(b, "test", &inner, err));
+	CAT_TRY(max < 2000 ? unit_dribble(b, &inner, err) : cat_reader_memory(b, "test", &inner, err));
 	CAT_TRY(cat_reader_inflate(inner, &r, err));
 	rc = cat_buf_new(0, &all, err);
 	while (rc == CAT_OK) {
