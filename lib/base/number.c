@@ -77,12 +77,11 @@ static void make_powers(void)
 
 /* --- reading --- */
 
-static bool eight_digits(const char *s, uint64_t *v)
+/* X holds eight characters, the first in its lowest byte. */
+static inline bool eight_digits(uint64_t x, uint64_t *v)
 {
 	const uint64_t upper = UINT64_C(0xf0f0f0f0f0f0f0f0);
-	uint64_t x;
 
-	memcpy(&x, s, 8);
 	/* Each byte is 0x30 to 0x3f, and still is with 6 added. */
 	if (((x & upper) | ((x + UINT64_C(0x0606060606060606)) & upper) >> 4) != UINT64_C(0x3333333333333333))
 		return false;
@@ -97,9 +96,12 @@ static bool eight_digits(const char *s, uint64_t *v)
 /* Digits from S on into *W, which wraps when there are too many. Returns where they end. */
 static const char *digits(const char *s, const char *end, uint64_t *w)
 {
-	uint64_t v;
+	while (end - s >= 8) {
+		uint64_t x, v;
 
-	while (end - s >= 8 && eight_digits(s, &v)) {
+		memcpy(&x, s, 8);
+		if (!eight_digits(x, &v))
+			break;
 		*w = *w * 100000000 + v;
 		s += 8;
 	}
@@ -203,22 +205,20 @@ static bool scan(const char *s, size_t n, struct decimal *d)
 }
 
 /* N digits at S, at most 8, of which 8 bytes can be read. */
-static bool few_digits(const char *s, size_t n, uint64_t *v)
+static inline bool few_digits(const char *s, size_t n, uint64_t *v)
 {
 	const unsigned half = 4 * (unsigned)(8 - n);
 	uint64_t x;
-	char padded[8];
 
 	/* To the end of eight bytes, zeros in front; shifts by 64 in two halves, which C wants. */
 	memcpy(&x, s, 8);
 	x = x << half << half | UINT64_C(0x3030303030303030) >> 4 * n >> 4 * n;
-	memcpy(padded, &x, 8);
-	return eight_digits(padded, v);
+	return eight_digits(x, v);
 }
 
 /* The same without loops, for at most 8 digits on either side of the point and no exponent; 17 bytes can be
  * read. */
-static bool scan_short(const char *s, size_t n, struct decimal *d)
+static inline bool scan_short(const char *s, size_t n, struct decimal *d)
 {
 	static const uint32_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
 	const unsigned minus = (((unsigned)(unsigned char)*s ^ '-') - 1) >> 31;
@@ -309,12 +309,16 @@ static inline bool exact_f64(const struct decimal *d, double *out)
 {
 	static const double exact[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
 	                               1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+	uint64_t word;
 	double v;
 
 	if (d->w > UINT64_C(1) << 53 || d->q < -22 || d->q > 22)
 		return false;
 	v = d->q < 0 ? (double)d->w / exact[-d->q] : (double)d->w * exact[d->q];
-	*out = d->negative ? -v : v;
+	/* Signs come in no order that a branch could learn. */
+	memcpy(&word, &v, sizeof word);
+	word |= (uint64_t)d->negative << 63;
+	memcpy(out, &word, sizeof word);
 	return true;
 }
 

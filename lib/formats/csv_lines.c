@@ -184,9 +184,9 @@ static int mark_plain(const char *s, size_t n, char delimiter, struct marks *m, 
 		if (n - i < 64)
 			mask &= (UINT64_C(1) << (n - i)) - 1;
 		to = m->at + m->n;
-		m->n += (size_t)__builtin_popcountll(mask);
 		for (; mask; mask &= mask - 1)
 			*to++ = (uint32_t)i + (uint32_t)__builtin_ctzll(mask);
+		m->n = (size_t)(to - m->at);
 	}
 	return CAT_OK;
 }
