@@ -39,7 +39,8 @@ static struct cat_buf *slurp(const char *path)
 	return b;
 }
 
-static int recode(const char *from, const char *to, struct cat_buf *in, struct cat_buf **out, struct cat_error *err)
+static int recode(const char *from, const char *to, struct cat_buf *in, struct cat_buf **out,
+                  struct cat_error *err)
 {
 	struct cat_reader *r;
 	struct cat_feed *feed;

@@ -153,7 +153,8 @@ static void forced_types(void **state)
 	                      CSV, &out, &err), err);
 	assert_memory_equal(out->data, "f,d,i,s,b\n1.0000002,2024-02-29,-128,007,true\n,1600-12-31,,,false\n", out->size);
 	cat_buf_unref(out);
-	expect_error("f,d,i,s,b\n1,2024-02-30,1,x,true\n", &o, CAT_E_DATA, "line 2: column 'd': '2024-02-30' is not date");
+	expect_error("f,d,i,s,b\n1,2024-02-30,1,x,true\n", &o, CAT_E_DATA,
+	             "line 2: column 'd': '2024-02-30' is not date");
 	expect_error("b\ntrue\n1\n", &(struct cat_csv_options){.nforced = 1, .forced = &forced[4]}, CAT_E_DATA,
 	             "'1' is not bool");
 	expect_error("f,d,i,s,b\n1,2024-02-01,128,x,true\n", &o, CAT_E_DATA, "'128' is not int8 (--types i:int64");
