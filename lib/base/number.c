@@ -77,13 +77,13 @@ static void make_powers(void)
 
 /* --- reading --- */
 
-static bool eight_digits(const char *s, uint64_t *v)
+/* X holds eight characters, the first in its lowest byte. */
+static inline bool eight_digits(uint64_t x, uint64_t *v)
 {
-	uint64_t x;
+	const uint64_t upper = UINT64_C(0xf0f0f0f0f0f0f0f0);
 
-	memcpy(&x, s, 8);
-	if (((x & UINT64_C(0xf0f0f0f0f0f0f0f0)) | ((x + UINT64_C(0x0606060606060606)) & UINT64_C(0xf0f0f0f0f0f0f0f0)) >> 4) !=
-	    UINT64_C(0x3333333333333333))
+	/* Each byte is 0x30 to 0x3f, and still is with 6 added. */
+	if (((x & upper) | ((x + UINT64_C(0x0606060606060606)) & upper) >> 4) != UINT64_C(0x3333333333333333))
 		return false;
 	/* Pairs, then fours, then all eight: each step weighs the lower-addressed half with a power of ten. */
 	x = (x & UINT64_C(0x0f0f0f0f0f0f0f0f)) * (256 * 10 + 1) >> 8;
@@ -96,9 +96,12 @@ static bool eight_digits(const char *s, uint64_t *v)
 /* Digits from S on into *W, which wraps when there are too many. Returns where they end. */
 static const char *digits(const char *s, const char *end, uint64_t *w)
 {
-	uint64_t v;
+	while (end - s >= 8) {
+		uint64_t x, v;
 
-	while (end - s >= 8 && eight_digits(s, &v)) {
+		memcpy(&x, s, 8);
+		if (!eight_digits(x, &v))
+			break;
 		*w = *w * 100000000 + v;
 		s += 8;
 	}
@@ -202,22 +205,20 @@ static bool scan(const char *s, size_t n, struct decimal *d)
 }
 
 /* N digits at S, at most 8, of which 8 bytes can be read. */
-static bool few_digits(const char *s, size_t n, uint64_t *v)
+static inline bool few_digits(const char *s, size_t n, uint64_t *v)
 {
 	const unsigned half = 4 * (unsigned)(8 - n);
 	uint64_t x;
-	char padded[8];
 
 	/* To the end of eight bytes, zeros in front; shifts by 64 in two halves, which C wants. */
 	memcpy(&x, s, 8);
 	x = x << half << half | UINT64_C(0x3030303030303030) >> 4 * n >> 4 * n;
-	memcpy(padded, &x, 8);
-	return eight_digits(padded, v);
+	return eight_digits(x, v);
 }
 
 /* The same without loops, for at most 8 digits on either side of the point and no exponent; 17 bytes can be
  * read. */
-static bool scan_short(const char *s, size_t n, struct decimal *d)
+static inline bool scan_short(const char *s, size_t n, struct decimal *d)
 {
 	static const uint32_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
 	const unsigned minus = (((unsigned)(unsigned char)*s ^ '-') - 1) >> 31;
@@ -303,30 +304,39 @@ static bool number_text(const char *s, size_t n, char *copy, size_t cap)
 	return digit;
 }
 
-/* By the decimal D of the N bytes at S; COMPLETE: D is right. */
-static inline bool finish_f64(const struct decimal *d, bool complete, const char *s, size_t n, double *out)
+/* Where both w and the power are exact, one operation rounds once. */
+static inline bool exact_f64(const struct decimal *d, double *out)
 {
 	static const double exact[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
 	                               1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+	uint64_t word;
+	double v;
+
+	if (d->w > UINT64_C(1) << 53 || d->q < -22 || d->q > 22)
+		return false;
+	v = d->q < 0 ? (double)d->w / exact[-d->q] : (double)d->w * exact[d->q];
+	/* Signs come in no order that a branch could learn. */
+	memcpy(&word, &v, sizeof word);
+	word |= (uint64_t)d->negative << 63;
+	memcpy(out, &word, sizeof word);
+	return true;
+}
+
+/* By the decimal D of the N bytes at S; COMPLETE: D is right. */
+static bool finish_f64(const struct decimal *d, bool complete, const char *s, size_t n, double *out)
+{
 	char copy[400], *end;
 	uint64_t m;
 	int e;
 
-	if (complete) {
-		if (d->w <= UINT64_C(1) << 53 && d->q >= -22 && d->q <= 22) {
-			/* Both are exact, so that one operation rounds once. */
-			const double v = d->q < 0 ? (double)d->w / exact[-d->q] : (double)d->w * exact[d->q];
+	if (complete && exact_f64(d, out))
+		return true;
+	if (complete && d->w && scale(d->w, d->q, 53, &m, &e) && e >= -1074 && e <= 971) {
+		const uint64_t word = (uint64_t)d->negative << 63 | (uint64_t)(e + 1075) << 52 |
+		                      (m & ((UINT64_C(1) << 52) - 1));
 
-			*out = d->negative ? -v : v;
-			return true;
-		}
-		if (d->w && scale(d->w, d->q, 53, &m, &e) && e >= -1074 && e <= 971) {
-			const uint64_t word = (uint64_t)d->negative << 63 | (uint64_t)(e + 1075) << 52 |
-			                      (m & ((UINT64_C(1) << 52) - 1));
-
-			memcpy(out, &word, sizeof word);
-			return true;
-		}
+		memcpy(out, &word, sizeof word);
+		return true;
 	}
 	if (!number_text(s, n, copy, sizeof copy))
 		return false;
@@ -346,7 +356,9 @@ bool cat_parse_f64_padded(const char *s, size_t n, double *out)
 {
 	struct decimal d;
 
-	return scan_short(s, n, &d) ? finish_f64(&d, true, s, n, out) : cat_parse_f64(s, n, out);
+	if (!scan_short(s, n, &d))
+		return cat_parse_f64(s, n, out);
+	return exact_f64(&d, out) || finish_f64(&d, true, s, n, out);
 }
 
 static inline bool finish_f32(const struct decimal *d, bool complete, const char *s, size_t n, float *out)
@@ -467,21 +479,37 @@ static uint64_t shortest(uint64_t c, int q, bool asymmetric, int *k)
 	return at < (s << 2) + 2 || (at == (s << 2) + 2 && (s & 1) == 0) ? s : s + 1;
 }
 
+/* V without the zeros at its end, which go into *K. Constant divisors, so that nothing is divided. */
+static uint64_t without_zeros(uint64_t v, int *k)
+{
+	if (v == 0)
+		return 0;
+	while (v % 100000000 == 0) {
+		v /= 100000000;
+		*k += 8;
+	}
+	if (v % 10000 == 0) {
+		v /= 10000;
+		*k += 4;
+	}
+	if (v % 100 == 0) {
+		v /= 100;
+		*k += 2;
+	}
+	if (v % 10 == 0) {
+		v /= 10;
+		*k += 1;
+	}
+	return v;
+}
+
 /* printf's %g with as many digits as there are, at least P, but for the point that is always there. */
 static size_t layout(bool negative, uint64_t v, int k, int p, char *out)
 {
 	char text[24], *o = out;
 	int n, e;
 
-	/* Zeros at the end, sixteen at most: eight, four, two, one. */
-	for (int zeros = 8; zeros && v; zeros /= 2) {
-		static const uint64_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-
-		while (v % power[zeros] == 0) {
-			v /= power[zeros];
-			k += zeros;
-		}
-	}
+	v = without_zeros(v, &k);
 	n = (int)cat_format_u64(v, text);
 	e = n - 1 + k;
 	if (negative)

@@ -1,10 +1,11 @@
 /* csv -- comma-separated text: lines to batches and back.
  *
  * Layer: formats. Source: RFC 4180, with `#` lines before the header, a UTF-8 byte order mark, LF or CR LF,
- * any one-byte delimiter; product.md's rules of NULL and NaN.
+ * any one-byte delimiter.
  * Read: a header line, then one row per line. A field is quoted only when the quote is its first byte; quoted
  * fields may hold line breaks. Empty lines are skipped. The empty field, and null, NULL and \N without quotes,
- * are NULL; quoted ones are text in text columns and NULL elsewhere. Blanks around numbers are ignored.
+ * are NULL; quoted ones are text in text columns and NULL elsewhere. Blanks around numbers are ignored; true
+ * and false may be written in any case.
  * Written: quotes only where needed, NULL as the empty field (\N in a table of one column), the empty string
  * as "", floats as the shortest text that reads back. Lists, structs and maps are JSON text in the cell, dates
  * and times ISO 8601, decimals plain, binary is base64 (RFC 4648 section 4).

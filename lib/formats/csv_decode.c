@@ -52,9 +52,8 @@ static bool parse_unsigned(const char *s, size_t n, uint64_t max, uint64_t *v)
 
 static bool parse_bool(const char *s, size_t n, bool *v)
 {
-	*v = n == 4 || (n == 1 && (*s == 't' || *s == 'T' || *s == '1'));
-	return (n == 4 && strncasecmp(s, "true", 4) == 0) || (n == 5 && strncasecmp(s, "false", 5) == 0) ||
-	       (n == 1 && strchr("tTfF01", *s) && *s);
+	*v = n == 4;
+	return cat_csv_is_bool(s, n);
 }
 
 /* One loop per type: PARSE reads F into V. What it does not take as it stands may still be a number between

@@ -184,9 +184,9 @@ static int mark_plain(const char *s, size_t n, char delimiter, struct marks *m, 
 		if (n - i < 64)
 			mask &= (UINT64_C(1) << (n - i)) - 1;
 		to = m->at + m->n;
-		m->n += (size_t)__builtin_popcountll(mask);
 		for (; mask; mask &= mask - 1)
 			*to++ = (uint32_t)i + (uint32_t)__builtin_ctzll(mask);
+		m->n = (size_t)(to - m->at);
 	}
 	return CAT_OK;
 }
@@ -328,6 +328,11 @@ struct cat_csv_field cat_csv_trim(struct cat_csv_field f)
 	return f;
 }
 
+bool cat_csv_is_bool(const char *s, size_t n)
+{
+	return (n == 4 && strncasecmp(s, "true", 4) == 0) || (n == 5 && strncasecmp(s, "false", 5) == 0);
+}
+
 unsigned cat_csv_look(struct cat_csv_field f, unsigned seen)
 {
 	const int64_t exact = INT64_C(1) << 53;
@@ -340,7 +345,7 @@ unsigned cat_csv_look(struct cat_csv_field f, unsigned seen)
 	f = cat_csv_trim(f);
 	if (cat_csv_is_null(f, false))
 		return seen;
-	if ((seen & CAT_CSV_FLOAT) && cat_parse_f64(f.s, f.n, &d))
+	if ((seen & CAT_CSV_FLOAT) && cat_parse_f64_padded(f.s, f.n, &d))
 		return seen;
 	if (cat_parse_i64(f.s, f.n, &i))
 		return seen | CAT_CSV_INT | (i < 0 ? CAT_CSV_NEGATIVE : 0) |
@@ -349,7 +354,7 @@ unsigned cat_csv_look(struct cat_csv_field f, unsigned seen)
 		return seen | CAT_CSV_INT | CAT_CSV_BEYOND_I64 | CAT_CSV_BEYOND_F64;
 	if (cat_parse_f64(f.s, f.n, &d))
 		return seen | CAT_CSV_FLOAT;
-	if ((f.n == 4 && strncasecmp(f.s, "true", 4) == 0) || (f.n == 5 && strncasecmp(f.s, "false", 5) == 0))
+	if (cat_csv_is_bool(f.s, f.n))
 		return seen | CAT_CSV_BOOL;
 	return seen | CAT_CSV_TEXT;
 }

@@ -70,6 +70,8 @@ static inline struct cat_csv_field cat_csv_field(const struct cat_csv_rows *r, i
 size_t cat_csv_unquote(struct cat_csv_field f, char *out);
 /* The field means NULL in a column that is not text (TEXT false), or in one that is. */
 bool cat_csv_is_null(struct cat_csv_field f, bool text);
+/* "true" or "false" in any case. */
+bool cat_csv_is_bool(const char *s, size_t n);
 /* Without blanks around it. */
 struct cat_csv_field cat_csv_trim(struct cat_csv_field f);
 /* SEEN and what F adds to it. Once something is text it is not looked at again. */

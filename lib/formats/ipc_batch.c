@@ -411,6 +411,18 @@ static int64_t fixed_elements(const struct cat_field *f)
 	return most;
 }
 
+/* One id may serve several fields; hostile ones differ in type. */
+static bool fits(const struct cat_column *c, const struct cat_field *f)
+{
+	bool same = c->type.id == f->type.id && c->type.unit == f->type.unit && c->type.width == f->type.width &&
+	            c->type.precision == f->type.precision && c->type.scale == f->type.scale &&
+	            c->nchildren == f->nchildren;
+
+	for (int i = 0; same && i < f->nchildren; i++)
+		same = fits(c->children[i], &f->children[i]);
+	return same;
+}
+
 static int read_indices(struct cat_ipc_walk *w, const struct cat_ipc_node *node, int64_t nulls,
                         struct cat_column *index, struct cat_column **out, struct cat_error *err)
 {
@@ -432,6 +444,8 @@ static int read_indices(struct cat_ipc_walk *w, const struct cat_ipc_node *node,
 			return cat_fail(err, CAT_E_DATA, "dictionary %lld was not sent", (long long)node->dictionary_id);
 		return cat_column_nulls(node->field, index->length, out, err);
 	}
+	if (!fits(values, node->field))
+		return cat_fail(err, CAT_E_DATA, "dictionary %lld is of another type", (long long)node->dictionary_id);
 	rows = cat_malloc((size_t)index->length * sizeof *rows);
 	if (!rows)
 		return cat_fail_mem(err, (size_t)index->length * sizeof *rows);

@@ -16,6 +16,15 @@ static int corrupt(const struct cat_fb *fb, struct cat_error *err)
 	return cat_fail(err, CAT_E_DATA, "%s", fb->bad ? fb->bad : "schema lacks a required part");
 }
 
+static bool has_key(const struct cat_kv *kv, const char *key, size_t n)
+{
+	for (int i = 0; i < kv->n; i++)
+		if (strlen(kv->items[i].key) == n && memcmp(kv->items[i].key, key, n) == 0)
+			return true;
+	return false;
+}
+
+/* Of equal keys the first counts. */
 static int read_keys(const struct cat_fb_table *t, int slot, struct cat_kv *kv, struct cat_error *err)
 {
 	struct cat_fb_vector v;
@@ -33,7 +42,10 @@ static int read_keys(const struct cat_fb_table *t, int slot, struct cat_kv *kv, 
 			return corrupt(v.fb, err);
 		key = cat_fb_str(&pair, 0, &nkey);
 		value = cat_fb_str(&pair, 1, &nvalue);
-		CAT_TRY(cat_kv_setn(kv, key ? key : "", nkey, value ? value : "", nvalue, err));
+		if (!key)
+			key = "";
+		if (!has_key(kv, key, nkey))
+			CAT_TRY(cat_kv_setn(kv, key, nkey, value ? value : "", nvalue, err));
 	}
 	return CAT_OK;
 }
@@ -51,20 +63,20 @@ static int bad_type(const struct cat_field *f, const char *what, struct cat_erro
 static int read_int(const struct cat_fb_table *t, struct cat_field *f, struct cat_error *err)
 {
 	const int64_t bits = cat_fb_int(t, 0, 4, 0);
-	const int is_unsigned = !cat_fb_bool(t, 1);
+	const bool is_signed = cat_fb_bool(t, 1);
 
 	switch (bits) {
 	case 8:
-		f->type.id = CAT_T_I8 + is_unsigned;
+		f->type.id = is_signed ? CAT_T_I8 : CAT_T_U8;
 		break;
 	case 16:
-		f->type.id = CAT_T_I16 + is_unsigned;
+		f->type.id = is_signed ? CAT_T_I16 : CAT_T_U16;
 		break;
 	case 32:
-		f->type.id = CAT_T_I32 + is_unsigned;
+		f->type.id = is_signed ? CAT_T_I32 : CAT_T_U32;
 		break;
 	case 64:
-		f->type.id = CAT_T_I64 + is_unsigned;
+		f->type.id = is_signed ? CAT_T_I64 : CAT_T_U64;
 		break;
 	default:
 		return bad_type(f, "an integer of a width other than 8, 16, 32 or 64 bits", err);

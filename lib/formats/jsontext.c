@@ -54,12 +54,48 @@ static void add_decimal(const uint8_t *p, int scale, struct cat_text *out)
 		cat_text_addc(out, '0');
 }
 
+static void add_bytes_of(const struct cat_column *c, int64_t i, struct cat_text *out)
+{
+	int32_t n = c->type.width;
+	const uint8_t *p = c->data->data;
+
+	if (c->type.id == CAT_T_FIXED_BINARY)
+		p += (c->offset + i) * n;
+	else
+		p = (const uint8_t *)cat_column_text(c, i, &n);
+	add_base64(p, (size_t)n, out);
+}
+
+/* Numbers, dates and times: short, so that they are written where they shall stand. TO has room for CAT_ISO_MAX
+ * bytes; returns the length. */
+static size_t put_short(const struct cat_field *f, const struct cat_column *c, int64_t i, char *to)
+{
+	switch ((int)f->type.id) {
+	case CAT_T_F32:
+		return cat_format_f32(CAT_VALUES(c, float)[i], to);
+	case CAT_T_F64:
+		return cat_format_f64(CAT_VALUES(c, double)[i], to);
+	case CAT_T_U64:
+		return cat_format_u64(CAT_VALUES(c, uint64_t)[i], to);
+	case CAT_T_DATE32:
+		return cat_iso_date(cat_column_i64(c, i), to);
+	case CAT_T_DATE64:
+		return cat_iso_timestamp(cat_column_i64(c, i), CAT_UNIT_MS, false, to);
+	case CAT_T_TIME32:
+	case CAT_T_TIME64:
+		return cat_iso_time(cat_column_i64(c, i), f->type.unit, to);
+	case CAT_T_TIMESTAMP:
+		return cat_iso_timestamp(cat_column_i64(c, i), f->type.unit, f->zone != NULL, to);
+	default:
+		return cat_format_i64(cat_column_i64(c, i), to);
+	}
+}
+
 void cat_plaintext(const struct cat_field *f, const struct cat_column *c, int64_t i, struct cat_text *out)
 {
-	char text[CAT_ISO_MAX];
-	int32_t len;
 	const char *s;
-	size_t n;
+	int32_t n;
+	char *to;
 
 	switch ((int)f->type.id) {
 	case CAT_T_NULL:
@@ -67,47 +103,23 @@ void cat_plaintext(const struct cat_field *f, const struct cat_column *c, int64_
 	case CAT_T_BOOL:
 		cat_text_add(out, cat_column_bool(c, i) ? "true" : "false");
 		return;
-	case CAT_T_F32:
-		n = cat_format_f32(CAT_VALUES(c, float)[i], text);
-		break;
-	case CAT_T_F64:
-		n = cat_format_f64(CAT_VALUES(c, double)[i], text);
-		break;
-	case CAT_T_U64:
-		n = cat_format_u64(CAT_VALUES(c, uint64_t)[i], text);
-		break;
 	case CAT_T_UTF8:
-		s = cat_column_text(c, i, &len);
-		cat_text_addn(out, s, (size_t)len);
+		s = cat_column_text(c, i, &n);
+		cat_text_addn(out, s, (size_t)n);
 		return;
 	case CAT_T_BINARY:
-		s = cat_column_text(c, i, &len);
-		add_base64((const uint8_t *)s, (size_t)len, out);
-		return;
 	case CAT_T_FIXED_BINARY:
-		add_base64(c->data->data + (c->offset + i) * c->type.width, (size_t)c->type.width, out);
+		add_bytes_of(c, i, out);
 		return;
 	case CAT_T_DECIMAL128:
 		add_decimal(c->data->data + (c->offset + i) * 16, f->type.scale, out);
 		return;
-	case CAT_T_DATE32:
-		n = cat_iso_date(cat_column_i64(c, i), text);
-		break;
-	case CAT_T_DATE64:
-		n = cat_iso_timestamp(cat_column_i64(c, i), CAT_UNIT_MS, false, text);
-		break;
-	case CAT_T_TIME32:
-	case CAT_T_TIME64:
-		n = cat_iso_time(cat_column_i64(c, i), f->type.unit, text);
-		break;
-	case CAT_T_TIMESTAMP:
-		n = cat_iso_timestamp(cat_column_i64(c, i), f->type.unit, f->zone != NULL, text);
-		break;
 	default:
-		n = cat_format_i64(cat_column_i64(c, i), text);
-		break;
+		to = cat_text_room(out, CAT_ISO_MAX);
+		if (to)
+			out->len += put_short(f, c, i, to);
+		return;
 	}
-	cat_text_addn(out, text, n);
 }
 
 void cat_jsontext_string(const char *s, size_t n, struct cat_text *out)

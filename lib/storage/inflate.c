@@ -253,8 +253,8 @@ struct deflater {
 };
 
 /* Compresses N bytes at P, or ends the stream when LAST, into TO. *DONE: nothing is left to be written. */
-static int deflate_some(struct deflater *d, const uint8_t **p, size_t *n, bool last, struct cat_buf *to, bool *done,
-                        struct cat_error *err)
+static int deflate_some(struct deflater *d, const uint8_t **p, size_t *n, bool last, struct cat_buf *to,
+                        bool *done, struct cat_error *err)
 {
 	if (d->zstd) {
 		ZSTD_inBuffer in = {*p, *n, 0};

@@ -4,47 +4,36 @@
 #include <stdio.h>
 
 #include "columnar/builder.h"
+#include "feeds.h"
 #include "formats/ipc.h"
 
-/* Everything a feed gives as a stream without compression; takes over FEED. */
+struct target {
+	enum cat_ipc_form form;
+	enum cat_ipc_codec codec;
+};
+
+static int make_encoder(struct cat_schema *s, const void *arg, struct cat_encoder **out, struct cat_error *err)
+{
+	const struct target *t = arg;
+
+	return cat_ipc_encoder(s, t->form, t->codec, out, err);
+}
+
+/* Everything a feed gives as Arrow again; takes over FEED. */
 static int as_stream(struct cat_feed *feed, enum cat_ipc_form form, enum cat_ipc_codec codec, struct cat_buf **out,
                      struct cat_error *err)
 {
-	struct cat_source *source;
-	struct cat_encoder *encoder;
-	struct cat_writer *writer;
-	struct cat_sink *sink;
-	int rc = cat_feed_source(feed, &source, err);
+	const struct target t = {form, codec};
 
-	*out = NULL;
-	if (rc != CAT_OK)
-		return rc;
-	rc = cat_ipc_encoder(source->schema, form, codec, &encoder, err);
-	if (rc == CAT_OK) {
-		rc = cat_writer_memory(out, &writer, err);
-		if (rc != CAT_OK)
-			cat_encoder_close(encoder);
-	}
-	if (rc == CAT_OK)
-		rc = cat_encoder_sink(encoder, writer, &sink, err);
-	if (rc == CAT_OK) {
-		rc = cat_pump(source, sink, err);
-		cat_sink_close(sink);
-	}
-	cat_source_close(source);
-	return rc;
+	return unit_recode(feed, make_encoder, &t, out, err);
 }
 
 static int decode(struct cat_buf *bytes, bool pipe, bool no_eos, struct cat_feed **out, struct cat_error *err)
 {
 	const struct cat_ipc_options o = {.allow_no_eos = no_eos};
 	struct cat_reader *r;
-	int rc = cat_reader_memory(bytes, "test", &r, err);
 
-	if (rc != CAT_OK)
-		return rc;
-	if (pipe)
-		r->size = -1;
+	CAT_TRY(pipe ? unit_dribble(bytes, &r, err) : cat_reader_memory(bytes, "test", &r, err));
 	return cat_ipc_feed(r, &o, out, err);
 }
 
@@ -148,19 +137,12 @@ static int encode(struct cat_schema *s, struct cat_batch *const *batches, int n,
                   struct cat_buf **out, struct cat_error *err)
 {
 	struct cat_encoder *e;
-	struct cat_writer *w;
 	struct cat_sink *sink;
 	int rc = cat_ipc_encoder(s, form, CAT_IPC_NONE, &e, err);
 
 	*out = NULL;
-	if (rc != CAT_OK)
-		return rc;
-	rc = cat_writer_memory(out, &w, err);
-	if (rc != CAT_OK) {
-		cat_encoder_close(e);
-		return rc;
-	}
-	rc = cat_encoder_sink(e, w, &sink, err);
+	if (rc == CAT_OK)
+		rc = unit_sink(e, out, &sink, err);
 	if (rc != CAT_OK)
 		return rc;
 	for (int i = 0; rc == CAT_OK && i < n; i++)
