@@ -176,23 +176,8 @@ static int data_page(struct decode *c, struct cat_pq_page *page, struct cat_erro
 		CAT_TRY(nested_levels(c, page, &values, err));
 	if (d->leaf->conv != CAT_PQ_ALL_NULL && values > 0)
 		CAT_TRY(cat_pq_read_values(d, page->h.encoding, page->values, values, false, c->scratch, err));
-	if (d->bare && d->leaf->conv != CAT_PQ_ALL_NULL && values < n) {
-		const int64_t at = d->nslots;
-
-		if (d->width) {
-			CAT_TRY(cat_buf_resize(&d->values, (size_t)(at + n) * (size_t)d->width, err));
-			cat_pq_spread(d->values->data, d->width, d->validity->data, at, n, values);
-		} else {
-			const bool first = !d->text.offsets;
-
-			CAT_TRY(cat_buf_resize(&d->text.offsets, (size_t)(at + n + 1) * sizeof(int32_t), err));
-			if (first)
-				memset(d->text.offsets->data, 0, sizeof(int32_t));
-			cat_pq_spread_text((int32_t *)(void *)d->text.offsets->data, d->validity->data, at, n, values);
-			d->text.n = at + n;
-		}
-		d->nvalues = at + n;
-	}
+	if (d->bare && d->leaf->conv != CAT_PQ_ALL_NULL && values < n)
+		CAT_TRY(cat_pq_spread(d, d->validity->data, d->nslots, n, values, err));
 	d->nslots += n;
 	if (d->bare)
 		d->nrows = d->nslots;

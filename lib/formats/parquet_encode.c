@@ -315,7 +315,7 @@ static int put_values(struct encode *k, int64_t from, int64_t n)
 	if (n == 0) {
 		if (l->encoding == CAT_PQ_DELTA_BINARY_PACKED)
 			cat_delta_put_i64(&k->raw, NULL, 0); /* Arrow wants its header even of nothing */
-		return l->encoding;
+		return (int)l->encoding;
 	}
 	if (l->conv == CAT_PQ_W_BITS)
 		put_bools(k, from, n);
@@ -327,7 +327,7 @@ static int put_values(struct encode *k, int64_t from, int64_t n)
 		cat_delta_put_i64(&k->raw, (const int64_t *)k->values + from, n);
 	else
 		put_plain(k, from, n);
-	return l->encoding;
+	return (int)l->encoding;
 }
 
 /* Levels of entries [from, from+n), behind their length; V NULL: all are MAX. */

@@ -16,7 +16,7 @@
 		}                                                                \
 	} while (0)
 
-void cat_pq_spread(uint8_t *values, int width, const uint8_t *validity, int64_t at, int64_t n, int64_t k)
+static void spread(uint8_t *values, int width, const uint8_t *validity, int64_t at, int64_t n, int64_t k)
 {
 	switch (width) {
 	case 1:
@@ -43,12 +43,31 @@ void cat_pq_spread(uint8_t *values, int width, const uint8_t *validity, int64_t 
 	}
 }
 
-void cat_pq_spread_text(int32_t *offsets, const uint8_t *validity, int64_t at, int64_t n, int64_t k)
+static void spread_text(int32_t *offsets, const uint8_t *validity, int64_t at, int64_t n, int64_t k)
 {
 	for (int64_t i = n - 1; i >= 0; i--) {
 		offsets[at + i + 1] = offsets[at + k];
 		k -= cat_bit_get(validity, at + i);
 	}
+}
+
+int cat_pq_spread(struct cat_pq_data *d, const uint8_t *validity, int64_t at, int64_t n, int64_t k,
+                  struct cat_error *err)
+{
+	const bool first = !d->text.offsets;
+
+	if (d->width) {
+		CAT_TRY(cat_buf_resize(&d->values, (size_t)(at + n) * (size_t)d->width, err));
+		spread(d->values->data, d->width, validity, at, n, k);
+	} else {
+		CAT_TRY(cat_buf_resize(&d->text.offsets, (size_t)(at + n + 1) * sizeof(int32_t), err));
+		if (first)
+			memset(d->text.offsets->data, 0, sizeof(int32_t));
+		spread_text((int32_t *)(void *)d->text.offsets->data, validity, at, n, k);
+		d->text.n = at + n;
+	}
+	d->nvalues = at + n;
+	return CAT_OK;
 }
 
 /* What holds around a field: a slot is an entry with rep <= R and def >= D. */
@@ -142,19 +161,7 @@ static int leaf_column(const struct cat_field *f, struct cat_pq_data *d, struct 
 	if (d->leaf->conv != CAT_PQ_ALL_NULL && d->nvalues != values)
 		return cat_fail(err, CAT_E_DATA, "values and levels of column %s disagree", f->name);
 	if (c->null_count && d->leaf->conv != CAT_PQ_ALL_NULL) {
-		if (d->width) {
-			CAT_TRY(cat_buf_resize(&d->values, (size_t)c->length * (size_t)d->width, err));
-			cat_pq_spread(d->values->data, d->width, c->validity->data, 0, c->length, values);
-		} else {
-			const bool first = !d->text.offsets;
-
-			CAT_TRY(cat_buf_resize(&d->text.offsets, (size_t)(c->length + 1) * sizeof(int32_t), err));
-			if (first)
-				memset(d->text.offsets->data, 0, sizeof(int32_t));
-			cat_pq_spread_text((int32_t *)(void *)d->text.offsets->data, c->validity->data, 0, c->length,
-			                   values);
-			d->text.n = c->length;
-		}
+		CAT_TRY(cat_pq_spread(d, c->validity->data, 0, c->length, values, err));
 	} else if (c->null_count == 0) {
 		cat_buf_unref(c->validity);
 		c->validity = NULL;
