@@ -210,6 +210,8 @@ static int build_leaf(struct build *b, const struct cat_pq_element *e, struct le
 	f->type = l->out;
 	if (l->out.id == CAT_T_TIMESTAMP && l->type == CAT_PQ_INT64 && l->logical.utc && !(f->zone = cat_strdup("UTC")))
 		return cat_fail_mem(err, 4);
+	if (l->logical.id == CAT_PQ_L_UUID && l->out.id == CAT_T_FIXED_BINARY && l->out.width == 16)
+		CAT_TRY(cat_kv_set(&f->meta, CAT_PQ_EXTENSION, CAT_PQ_UUID, err));
 	n->kind = CAT_PQ_NODE_LEAF;
 	n->leaf = t->nleaves++;
 	n->nleaves = 1;

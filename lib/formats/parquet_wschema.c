@@ -174,6 +174,13 @@ static void put_decimal(struct cat_thrift_out *o, const struct cat_type *t)
 	end_logical(o, n);
 }
 
+static bool is_uuid(const struct cat_field *f)
+{
+	const char *name = cat_kv_get(&f->meta, CAT_PQ_EXTENSION);
+
+	return f->type.width == 16 && name && strcmp(name, CAT_PQ_UUID) == 0;
+}
+
 static void put_annotation(struct cat_thrift_out *o, const struct cat_field *f)
 {
 	switch ((int)f->type.id) {
@@ -205,6 +212,10 @@ static void put_annotation(struct cat_thrift_out *o, const struct cat_field *f)
 		break;
 	case CAT_T_DECIMAL128:
 		put_decimal(o, &f->type);
+		break;
+	case CAT_T_FIXED_BINARY:
+		if (is_uuid(f))
+			put_empty_logical(o, CAT_PQ_L_UUID);
 		break;
 	case CAT_T_NULL:
 		put_empty_logical(o, CAT_PQ_L_UNKNOWN);
