@@ -73,8 +73,9 @@ static int open_file(struct cat_parquet_file *f, struct cat_error *err)
 	int rc;
 
 	if (f->reader->size < 12)
-		return cat_fail(err, CAT_E_DATA, f->reader->size < 0 ? "Parquet cannot be read from a pipe"
-		                                                      : "not a Parquet file: too short");
+		return f->reader->size < 0
+		               ? cat_fail(err, CAT_E_UNSUPPORTED, "Parquet cannot be read from a pipe")
+		               : cat_fail(err, CAT_E_DATA, "not a Parquet file: too short");
 	CAT_TRY(read_footer(f->reader, &bytes, err));
 	rc = cat_pq_footer_parse(bytes, &f->footer, err);
 	cat_buf_unref(bytes);

@@ -86,7 +86,7 @@ static int counting_wait(struct cat_ticket *t, struct cat_buf **out, struct cat_
 
 static const struct cat_reader_ops counting_ops = {.submit = counting_submit, .wait = counting_wait};
 
-/* 40,000 rows in one group: a sorted index, a double, a text, a light curve. */
+/* 40,000 rows in one group: a sorted index, a double, a text, a list, a light curve whose parts differ in size. */
 static struct cat_batch *sorted_table(void)
 {
 	struct cat_schema *s;
@@ -94,11 +94,16 @@ static struct cat_batch *sorted_table(void)
 	struct cat_error err;
 	const int64_t n = 40000;
 
-	assert_cat_ok(cat_schema_new(4, &s, &err), err);
+	assert_cat_ok(cat_schema_new(5, &s, &err), err);
 	table_field(&s->fields[0], "_healpix_29", CAT_T_I64);
 	table_field(&s->fields[1], "ra", CAT_T_F64);
 	table_field(&s->fields[2], "name", CAT_T_UTF8);
 	table_parent(&s->fields[3], "mjd", CAT_T_LIST, CAT_T_F64);
+	table_field(&s->fields[4], "lc", CAT_T_STRUCT);
+	assert_cat_ok(cat_field_children(&s->fields[4], 3, &err), err);
+	table_parent(&s->fields[4].children[0], "name", CAT_T_LIST, CAT_T_UTF8);
+	table_field(&s->fields[4].children[1], "n", CAT_T_I16);
+	table_parent(&s->fields[4].children[2], "mag", CAT_T_LIST, CAT_T_F32);
 	t = table_batch(s, n, &(struct table_shape){7, 10, 100000});
 	cat_column_unref(t->cols[0]);
 	assert_cat_ok(cat_column_new(&s->fields[0].type, n, 0, &t->cols[0], &err), err);
@@ -112,7 +117,7 @@ static struct cat_batch *sorted_table(void)
 static void ranges_read_only_their_pages(void **state)
 {
 	static const int64_t ranges[][2] = {{0, 40000}, {0, 1}, {39999, 40000}, {16383, 16385}, {5, 30000}, {20000, 20000}};
-	const int cols[] = {0, 1, 2, 3};
+	const int cols[] = {0, 1, 2, 3, 4};
 	struct cat_batch *t = sorted_table(), *b;
 	struct counting c = {.base = {.ops = &counting_ops}};
 	struct cat_parquet_file *f;
@@ -129,7 +134,7 @@ static void ranges_read_only_their_pages(void **state)
 	whole = cat_parquet_group_bytes(f, 0, NULL, 0);
 	for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
 		c.bytes = c.requests = 0;
-		assert_cat_ok(cat_parquet_decode(f, 0, cols, 4, ranges[i][0], ranges[i][1], &b, &err), err);
+		assert_cat_ok(cat_parquet_decode(f, 0, cols, 5, ranges[i][0], ranges[i][1], &b, &err), err);
 		table_assert_same(t, ranges[i][0], b);
 		cat_batch_unref(b);
 		assert_int_equal(c.requests, i == 0 ? 1 : 2);

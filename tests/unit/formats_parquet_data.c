@@ -32,6 +32,35 @@ static int read_status(const char *path, struct cat_error *err)
 	return rc;
 }
 
+/* Rows in the middle of each row group, decoded alone, are those of the whole group. */
+static void assert_parts_agree(const char *path)
+{
+	struct cat_buf *bytes = read_file(path);
+	struct cat_parquet_file *f;
+	struct cat_reader *r;
+	struct cat_error err = {0};
+	int cols[2000], n;
+
+	assert_cat_ok(cat_reader_memory(bytes, path, &r, &err), err);
+	assert_cat_ok(cat_parquet_open(r, NULL, &f, &err), err);
+	n = cat_parquet_schema(f)->nfields;
+	for (int c = 0; c < n && c < 2000; c++)
+		cols[c] = c;
+	for (int g = 0; g < cat_parquet_ngroups(f) && g < 3; g++) {
+		const int64_t rows = cat_parquet_group_rows(f, g);
+		struct cat_batch *whole, *part;
+
+		assert_cat_ok(cat_parquet_decode(f, g, cols, n, 0, rows, &whole, &err), err);
+		assert_cat_ok(cat_parquet_decode(f, g, cols, n, rows / 3, rows - rows / 4, &part, &err), err);
+		table_assert_same(whole, rows / 3, part);
+		cat_batch_unref(whole);
+		cat_batch_unref(part);
+	}
+	cat_parquet_close(f);
+	cat_reader_close(r);
+	cat_buf_unref(bytes);
+}
+
 static bool ends_in(const char *name, const char *tail)
 {
 	const size_t n = strlen(name), k = strlen(tail);
@@ -70,6 +99,8 @@ static int read_folder(const char *path, const char *const *refused)
 			assert_int_not_equal(read_status(name, &err), CAT_OK);
 		else if (read_status(name, &err) != CAT_OK)
 			fail_msg("%s: %s: %s", name, err.where, err.cause);
+		else
+			assert_parts_agree(name);
 		n++;
 	}
 	closedir(d);
