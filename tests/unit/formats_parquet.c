@@ -363,6 +363,64 @@ static void metadata_files_gather_leaves(void **state)
 	cat_schema_unref(s);
 }
 
+#if __has_include("formats/ipc.h")
+/* What Parquet's own types do not tell comes back by the Arrow schema beside them. */
+static void the_arrow_schema_comes_back(void **state)
+{
+	struct cat_parquet_file *f;
+	struct cat_reader *r;
+	struct cat_schema *s;
+	struct cat_batch *t;
+	struct cat_error err = {0};
+	struct cat_buf *bytes;
+	int64_t n;
+
+	(void)state;
+	assert_cat_ok(cat_schema_new(4, &s, &err), err);
+	table_field(&s->fields[0], "ra", CAT_T_F64);
+	assert_cat_ok(cat_kv_set(&s->fields[0].meta, CAT_META_UNIT, "deg", &err), err);
+	table_field(&s->fields[1], "t", CAT_T_TIMESTAMP);
+	s->fields[1].type.unit = CAT_UNIT_NS;
+	s->fields[1].zone = cat_strdup("Europe/Berlin");
+	table_field(&s->fields[2], "exposure", CAT_T_DURATION);
+	s->fields[2].type.unit = CAT_UNIT_MS;
+	table_parent(&s->fields[3], "cov", CAT_T_FIXED_LIST, CAT_T_F32);
+	s->fields[3].type.width = 3;
+	assert_cat_ok(cat_kv_set(&s->meta, "origin", "test", &err), err);
+	for (int nulls = 0; nulls < 60; nulls += 20) {
+		struct cat_builder b;
+		uint64_t x = 5;
+
+		t = table_batch(s, 200, &(struct table_shape){4, nulls, 100});
+		cat_column_unref(t->cols[3]);
+		assert_cat_ok(cat_builder_init(&b, &s->fields[3], &err), err);
+		for (int i = 0; i < 200; i++) {
+			if (table_next(&x) % 100 < (uint64_t)nulls) {
+				assert_cat_ok(cat_builder_null(&b, &err), err);
+				continue;
+			}
+			for (int k = 0; k < 3; k++)
+				table_value(&b.children[0], &(struct table_shape){4, nulls, 100}, &x, true);
+			assert_cat_ok(cat_builder_group_end(&b, &err), err);
+		}
+		assert_cat_ok(cat_builder_finish(&b, &t->cols[3], &err), err);
+		cat_builder_fini(&b);
+		assert_cat_ok(table_write(t, 200, &(struct cat_parquet_write_options){.row_group_rows = 70}, &bytes, &err), err);
+		assert_cat_ok(table_read(bytes, t, &n, &err), err);
+		assert_int_equal(n, 200);
+		assert_cat_ok(cat_reader_memory(bytes, "memory", &r, &err), err);
+		assert_cat_ok(cat_parquet_open(r, NULL, &f, &err), err);
+		assert_string_equal(cat_kv_get(&cat_parquet_schema(f)->fields[0].meta, CAT_META_UNIT), "deg");
+		assert_string_equal(cat_kv_get(&cat_parquet_schema(f)->meta, "origin"), "test");
+		cat_parquet_close(f);
+		cat_reader_close(r);
+		cat_buf_unref(bytes);
+		cat_batch_unref(t);
+	}
+	cat_schema_unref(s);
+}
+#endif
+
 static void what_parquet_has_not_is_refused(void **state)
 {
 	struct cat_schema *s;
@@ -428,6 +486,9 @@ int main(void)
 		UNIT_TEST(long_texts_keep_valid_bounds),
 		UNIT_TEST(large_groups_are_cut_at_pages),
 		UNIT_TEST(metadata_files_gather_leaves),
+#if __has_include("formats/ipc.h")
+		UNIT_TEST(the_arrow_schema_comes_back),
+#endif
 		UNIT_TEST(what_parquet_has_not_is_refused),
 		UNIT_TEST(every_allocation_may_fail),
 	};

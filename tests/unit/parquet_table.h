@@ -192,6 +192,11 @@ static inline bool table_same(const struct cat_column *a, int64_t i, const struc
 		if (cat_column_offsets(b)[k + 1] - fb != n)
 			return false;
 	}
+	if (a->type.id == CAT_T_FIXED_LIST) {
+		n = a->type.width;
+		fa = i * n;
+		fb = k * n;
+	}
 	for (int c = 0; c < a->nchildren; c++)
 		for (int64_t r = 0; r < n; r++)
 			if (!table_same(a->children[c], fa + r, b->children[c], fb + r))
