@@ -39,8 +39,8 @@ static bool read_header(const uint8_t **p, const uint8_t *end, int64_t n, struct
 {
 	uint64_t minis, count;
 
-	if (!cat_varint_get(p, end, &h->block) || !cat_varint_get(p, end, &minis) || !cat_varint_get(p, end, &count) ||
-	    !cat_varint_get(p, end, &h->last))
+	if (!cat_varint_get(p, end, &h->block) || !cat_varint_get(p, end, &minis) ||
+	    !cat_varint_get(p, end, &count) || !cat_varint_get(p, end, &h->last))
 		return false;
 	if (h->block == 0 || h->block > BLOCK_MAX || h->block % 128 || minis == 0 || minis > h->block / 32 ||
 	    h->block % minis || (h->block / minis) % 32 || count != (uint64_t)n)
@@ -86,7 +86,8 @@ static bool decode(const uint8_t **p, const uint8_t *end, int64_t *out64, int32_
 				const uint8_t *at = *p + i / 8 * width;
 
 				if (out64) {
-					h.last = add_up(at, width, min, h.last, (uint64_t *)(void *)(out64 + done + i), k);
+					h.last = add_up(at, width, min, h.last,
+					                (uint64_t *)(void *)(out64 + done + i), k);
 				} else {
 					h.last = add_up(at, width, min, h.last, part, k);
 					for (int64_t j = 0; j < k; j++)

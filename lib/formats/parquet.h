@@ -96,8 +96,8 @@ CAT_MUST_USE int cat_parquet_meta_new(const struct cat_schema *schema, struct ca
                                       struct cat_error *err);
 /* Appends the row groups of FOOTER, whose file lies at PATH ("Norder=1/Dir=0/Npix=44.parquet") seen from the
  * metadata file. CAT_E_DATA when the footer is corrupt or has other columns. */
-CAT_MUST_USE int cat_parquet_meta_append(struct cat_parquet_meta *m, const struct cat_buf *footer, const char *path,
-                                         struct cat_error *err);
+CAT_MUST_USE int cat_parquet_meta_append(struct cat_parquet_meta *m, const struct cat_buf *footer,
+                                         const char *path, struct cat_error *err);
 /* A whole file: with nothing appended that is a _common_metadata. */
 CAT_MUST_USE int cat_parquet_meta_bytes(struct cat_parquet_meta *m, struct cat_buf **out, struct cat_error *err);
 void cat_parquet_meta_free(struct cat_parquet_meta *m); /* accepts NULL */

@@ -22,7 +22,8 @@ struct work {
 	char where[64];
 };
 
-static int work_decode(struct cat_work *work, const int *cols, int n, struct cat_batch **out, struct cat_error *err)
+static int work_decode(struct cat_work *work, const int *cols, int n, struct cat_batch **out,
+                       struct cat_error *err)
 {
 	struct work *w = (struct work *)work;
 
@@ -87,8 +88,8 @@ static int feed_next(struct cat_feed *feed, struct cat_work **out, struct cat_er
 	snprintf(w->where, sizeof w->where, "row group %d", f->group);
 	w->base.ops = &work_ops;
 	w->base.nrows = end - f->row;
-	w->base.bytes = (int64_t)((double)cat_parquet_group_bytes(f->file, f->group, NULL, 0) * (double)w->base.nrows /
-	                          (double)rows);
+	w->base.bytes = (int64_t)((double)cat_parquet_group_bytes(f->file, f->group, NULL, 0) *
+	                          (double)w->base.nrows / (double)rows);
 	w->base.where = w->where;
 	f->row = end;
 	if (end == rows) {

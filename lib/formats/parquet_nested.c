@@ -84,8 +84,8 @@ static int bits_of(int64_t n, struct cat_buf **b, struct cat_error *err)
 }
 
 /* Validity of a field from leaf L: one bit for each slot, set where def >= VALID. Counts slots and nulls. */
-static int validity(const struct cat_pq_data *l, struct around at, int valid, struct cat_buf **bits, int64_t *slots,
-                    int64_t *nulls, struct cat_error *err)
+static int validity(const struct cat_pq_data *l, struct around at, int valid, struct cat_buf **bits,
+                    int64_t *slots, int64_t *nulls, struct cat_error *err)
 {
 	const uint8_t *def = l->def->data, *rep = l->rep->data;
 	int64_t n = 0, set = 0;
@@ -187,13 +187,17 @@ static int struct_column(const struct cat_field *f, const struct cat_pq_node *n,
 		if (child->nleaves == 0 && at.r > 0)
 			return cat_fail(err, CAT_E_UNSUPPORTED, "an empty group in a list");
 		if (child->nleaves) {
-			CAT_TRY(validity(d + (child->leaf - n->leaf), at, n->def_valid, &bits, &slots, &nulls, err));
-			same = slots == c->length && memcmp(bits->data, c->validity->data, (size_t)(slots + 7) / 8) == 0;
+			CAT_TRY(validity(d + (child->leaf - n->leaf), at, n->def_valid, &bits, &slots, &nulls,
+			                 err));
+			same = slots == c->length &&
+			       memcmp(bits->data, c->validity->data, (size_t)(slots + 7) / 8) == 0;
 			cat_buf_unref(bits);
 			if (!same)
-				return cat_fail(err, CAT_E_DATA, "the columns of group %s disagree about its rows", f->name);
+				return cat_fail(err, CAT_E_DATA, "the columns of group %s disagree about its rows",
+				                f->name);
 		}
-		CAT_TRY(assemble(&f->children[i], child, d0, d + (child->leaf - n->leaf), at, &c->children[i], err));
+		CAT_TRY(assemble(&f->children[i], child, d0, d + (child->leaf - n->leaf), at, &c->children[i],
+		                 err));
 		if (c->children[i]->length != c->length)
 			return cat_fail(err, CAT_E_DATA, "the columns of group %s differ in length", f->name);
 	}
@@ -233,8 +237,8 @@ static int fixed_list(const struct cat_field *f, struct cat_column *c, struct ca
 
 	for (int64_t i = 0; i < c->length; i++)
 		if (cat_column_valid(c, i) && o[i + 1] - o[i] != width)
-			return cat_fail(err, CAT_E_DATA, "a list of %d elements where all have %d", (int)(o[i + 1] - o[i]),
-			                (int)width);
+			return cat_fail(err, CAT_E_DATA, "a list of %d elements where all have %d",
+			                (int)(o[i + 1] - o[i]), (int)width);
 	if (c->length > INT32_MAX / width)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "more than 2^31 list elements in one batch");
 	if (o[c->length] != c->length * width) {

@@ -58,8 +58,8 @@ int cat_pq_page_next(struct cat_pq_pages *w, struct cat_pq_page *page, bool *fou
 			return cat_fail(err, CAT_E_DATA, "corrupt page header");
 		w->p += used;
 		if (h->size > w->end - w->p)
-			return cat_fail(err, CAT_E_DATA, "a page of %lld bytes where %lld are left", (long long)h->size,
-			                (long long)(w->end - w->p));
+			return cat_fail(err, CAT_E_DATA, "a page of %lld bytes where %lld are left",
+			                (long long)h->size, (long long)(w->end - w->p));
 		if (h->raw_size > PAGE_MAX)
 			return cat_fail(err, CAT_E_UNSUPPORTED, "a page of %lld bytes", (long long)h->raw_size);
 		page->body = w->p;
@@ -81,14 +81,14 @@ static int inflate(struct cat_pq_pages *w, int codec, const uint8_t *from, int64
 		return CAT_OK;
 	if (codec == CAT_CODEC_NONE) {
 		if (n != size)
-			return cat_fail(err, CAT_E_DATA, "an uncompressed page of %lld bytes says it has %lld", (long long)n,
-			                (long long)size);
+			return cat_fail(err, CAT_E_DATA, "an uncompressed page of %lld bytes says it has %lld",
+			                (long long)n, (long long)size);
 		return CAT_OK;
 	}
 	CAT_TRY(cat_buf_resize(&w->scratch->page, (size_t)size, err));
 	out->p = w->scratch->page->data;
-	return cat_codec_decompress(&w->scratch->codec, codec, from, (size_t)n, w->scratch->page->data, (size_t)size,
-	                            err);
+	return cat_codec_decompress(&w->scratch->codec, codec, from, (size_t)n, w->scratch->page->data,
+	                            (size_t)size, err);
 }
 
 /* Takes N bytes off the front of S. */

@@ -1,6 +1,8 @@
-/* varint -- numbers of seven bits a byte, least significant first, and zigzag signs, as Thrift and Parquet use them.
+/* varint -- numbers of seven bits a byte, least significant first, and zigzag signs, as Thrift and Parquet use
+ * them.
  *
- * Layer: formats. Source: Apache Thrift, "Thrift Compact protocol encoding"; parquet-format Encodings.md (ULEB128).
+ * Layer: formats. Source: Apache Thrift, "Thrift Compact protocol encoding"; parquet-format Encodings.md
+ * (ULEB128).
  */
 #ifndef CAT_FORMATS_VARINT_H
 #define CAT_FORMATS_VARINT_H

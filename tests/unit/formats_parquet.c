@@ -7,7 +7,8 @@
 
 static void everything_comes_back(void **state)
 {
-	static const struct table_shape shapes[] = {{1, 0, 1000000}, {2, 30, 5}, {3, 100, 5}, {4, 60, 100000}, {5, 2, 1}};
+	static const struct table_shape shapes[] = {
+		{1, 0, 1000000}, {2, 30, 5}, {3, 100, 5}, {4, 60, 100000}, {5, 2, 1}};
 	static const int64_t rows[] = {0, 1, 7, 8, 9, 64, 65, 300};
 	struct cat_schema *s = table_schema();
 
@@ -17,8 +18,11 @@ static void everything_comes_back(void **state)
 			struct cat_batch *t = table_batch(s, rows[k], &shapes[i]);
 
 			for (int v = 0; v < 4; v++) {
-				const struct cat_parquet_write_options o = {.row_group_rows = v == 0 ? 50 : v == 1 ? 64 : 0,
-				                                            .plain = v == 2, .level = v == 3 ? -1 : 0};
+				const struct cat_parquet_write_options o = {.row_group_rows = v == 0   ? 50
+				                                                              : v == 1 ? 64
+				                                                                       : 0,
+				                                            .plain = v == 2,
+				                                            .level = v == 3 ? -1 : 0};
 				struct cat_error err = {0};
 				struct cat_buf *bytes;
 				int64_t n;
@@ -116,7 +120,8 @@ static struct cat_batch *sorted_table(void)
 
 static void ranges_read_only_their_pages(void **state)
 {
-	static const int64_t ranges[][2] = {{0, 40000}, {0, 1}, {39999, 40000}, {16383, 16385}, {5, 30000}, {20000, 20000}};
+	static const int64_t ranges[][2] = {{0, 40000},     {0, 1},     {39999, 40000},
+	                                    {16383, 16385}, {5, 30000}, {20000, 20000}};
 	const int cols[] = {0, 1, 2, 3, 4};
 	struct cat_batch *t = sorted_table(), *b;
 	struct counting c = {.base = {.ops = &counting_ops}};
@@ -202,8 +207,10 @@ static void pages_tell_their_bounds(void **state)
 					assert_true(isnan(v) || (v >= p->min_f64 && v <= p->max_f64));
 				} else {
 					text = cat_column_text(t->cols[2], row, &n);
-					assert_true(memcmp(text, p->min_text, (size_t)n < p->min_len ? (size_t)n : p->min_len) >= 0);
-					assert_true(memcmp(text, p->max_text, (size_t)n < p->max_len ? (size_t)n : p->max_len) <= 0);
+					assert_true(memcmp(text, p->min_text,
+					                   (size_t)n < p->min_len ? (size_t)n : p->min_len) >= 0);
+					assert_true(memcmp(text, p->max_text,
+					                   (size_t)n < p->max_len ? (size_t)n : p->max_len) <= 0);
 				}
 			}
 		}
@@ -242,7 +249,12 @@ static void long_texts_keep_valid_bounds(void **state)
 
 		assert_cat_ok(cat_builder_init(&c, &s->fields[0], &err), err);
 		for (int i = 0; i < 9; i++)
-			assert_cat_ok(cat_builder_text(&c, i % 3 == 0 ? low : i % 3 == 1 || !with_top ? high : top, 100, &err), err);
+			assert_cat_ok(cat_builder_text(&c,
+			                               i % 3 == 0                ? low
+			                               : i % 3 == 1 || !with_top ? high
+			                                                         : top,
+			                               100, &err),
+			              err);
 		assert_cat_ok(cat_batch_new(s, 9, &b, &err), err);
 		assert_cat_ok(cat_builder_finish(&c, &b->cols[0], &err), err);
 		cat_builder_fini(&c);
@@ -322,7 +334,8 @@ static void metadata_files_gather_leaves(void **state)
 	struct cat_buf *footer, *bytes;
 
 	(void)state;
-	assert_cat_ok(cat_parquet_encoder(s, &(struct cat_parquet_write_options){.row_group_rows = 50}, &e, &err), err);
+	assert_cat_ok(cat_parquet_encoder(s, &(struct cat_parquet_write_options){.row_group_rows = 50}, &e, &err),
+	              err);
 	assert_cat_ok(e->ops->put(e, cat_batch_ref(t), &err), err);
 	for (int64_t at = 4;;) {
 		assert_cat_ok(e->ops->pull(e, true, &o, &err), err);
@@ -405,7 +418,9 @@ static void the_arrow_schema_comes_back(void **state)
 		}
 		assert_cat_ok(cat_builder_finish(&b, &t->cols[3], &err), err);
 		cat_builder_fini(&b);
-		assert_cat_ok(table_write(t, 200, &(struct cat_parquet_write_options){.row_group_rows = 70}, &bytes, &err), err);
+		assert_cat_ok(table_write(t, 200, &(struct cat_parquet_write_options){.row_group_rows = 70},
+		                          &bytes, &err),
+		              err);
 		assert_cat_ok(table_read(bytes, t, &n, &err), err);
 		assert_int_equal(n, 200);
 		assert_cat_ok(cat_reader_memory(bytes, "memory", &r, &err), err);
@@ -432,8 +447,9 @@ static void what_parquet_has_not_is_refused(void **state)
 	table_field(&s->fields[0], "empty", CAT_T_STRUCT);
 	assert_int_equal(cat_parquet_encoder(s, NULL, &e, &err), CAT_E_UNSUPPORTED);
 	s->fields[0].type.id = CAT_T_I32;
-	assert_int_equal(cat_parquet_encoder(s, &(struct cat_parquet_write_options){.sort_column = "ra"}, &e, &err),
-	                 CAT_E_USAGE);
+	assert_int_equal(
+		cat_parquet_encoder(s, &(struct cat_parquet_write_options){.sort_column = "ra"}, &e, &err),
+		CAT_E_USAGE);
 	cat_schema_unref(s);
 }
 

@@ -140,8 +140,8 @@ static void encrypted_files_are_refused_by_name(void **state)
 		struct cat_error err = {0};
 		struct stat st;
 
-		snprintf(path, sizeof path, "%s/parquet-testing/%s.parquet.encrypted", unit_data() ? unit_data() : "",
-		         names[i]);
+		snprintf(path, sizeof path, "%s/parquet-testing/%s.parquet.encrypted",
+		         unit_data() ? unit_data() : "", names[i]);
 		if (stat(path, &st) != 0)
 			skip();
 		assert_int_equal(read_status(path, &err), CAT_E_UNSUPPORTED);
@@ -290,7 +290,8 @@ static void changed_bytes_do_no_harm(void **state)
 			for (uint64_t k = 0; k < 1 + table_next(&x) % 3; k++)
 				b->data[table_next(&x) % b->size] = (uint8_t)table_next(&x);
 			assert_cat_ok(cat_reader_memory(b, "changed", &r, &err), err);
-			if (cat_parquet_feed(r, &(struct cat_parquet_options){.skip_crc = true}, &f, &err) == CAT_OK) {
+			if (cat_parquet_feed(r, &(struct cat_parquet_options){.skip_crc = true}, &f, &err) ==
+			    CAT_OK) {
 				assert_cat_ok(cat_feed_source(f, &s, &err), err);
 				while (s->ops->next(s, &rows, &err) == CAT_OK && rows)
 					cat_batch_unref(rows);

@@ -185,7 +185,8 @@ static void deltas_come_back(void **state)
 			assert_false(cat_delta_i64(&p, b->data + b->size, back, n + 1));
 			for (size_t cut = 0; n > 1 && cut < b->size && cut < 40; cut++) {
 				p = b->data;
-				if (cat_delta_i64(&p, b->data + cut, back, n)) /* only unused ends of miniblocks may lack */
+				if (cat_delta_i64(&p, b->data + cut, back,
+				                  n)) /* only unused ends of miniblocks may lack */
 					assert_memory_equal(v, back, (size_t)n * 8);
 			}
 			cat_buf_unref(b);
@@ -235,7 +236,8 @@ static void codecs_give_exactly_what_was_declared(void **state)
 	assert_cat_ok(cat_codec_decompress(&c, CAT_CODEC_ZSTD, packed, n, out, sizeof text, &err), err);
 	assert_memory_equal(text, out, sizeof text);
 	assert_int_equal(cat_codec_decompress(&c, CAT_CODEC_ZSTD, packed, n, out, sizeof out, &err), CAT_E_DATA);
-	assert_int_equal(cat_codec_decompress(&c, CAT_CODEC_ZSTD, packed, n - 1, out, sizeof text, &err), CAT_E_DATA);
+	assert_int_equal(cat_codec_decompress(&c, CAT_CODEC_ZSTD, packed, n - 1, out, sizeof text, &err),
+	                 CAT_E_DATA);
 	assert_int_equal(snappy_compress(text, sizeof text, packed, &got), SNAPPY_OK);
 	assert_cat_ok(cat_codec_decompress(&c, CAT_CODEC_SNAPPY, packed, got, out, sizeof text, &err), err);
 	assert_memory_equal(text, out, sizeof text);
@@ -248,7 +250,8 @@ static void codecs_give_exactly_what_was_declared(void **state)
 	memset(out, 0, sizeof out);
 	assert_cat_ok(cat_codec_decompress(&c, CAT_CODEC_LZ4, packed, n + 8, out, sizeof text, &err), err);
 	assert_memory_equal(text, out, sizeof text);
-	assert_int_equal(cat_codec_decompress(&c, CAT_CODEC_LZO, packed, n, out, sizeof text, &err), CAT_E_UNSUPPORTED);
+	assert_int_equal(cat_codec_decompress(&c, CAT_CODEC_LZO, packed, n, out, sizeof text, &err),
+	                 CAT_E_UNSUPPORTED);
 	assert_non_null(strstr(err.cause, "lzo"));
 	assert_int_equal(cat_codec_decompress(&c, 99, packed, n, out, sizeof text, &err), CAT_E_UNSUPPORTED);
 	cat_codec_fini(&c);
