@@ -246,11 +246,24 @@ struct job {
 	struct cat_buf **bufs;
 };
 
+/* Chunks lie side by side: more bytes than the file has are a footer's lie that would fill the memory. */
+static int check_ranges(const struct job *j, struct cat_error *err)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < j->nranges; i++)
+		sum += j->ranges[i].len;
+	if (sum > (uint64_t)j->f->reader->size + CHUNK_SLACK * j->nranges)
+		return cat_fail(err, CAT_E_DATA, "column chunks overlap: %llu bytes in a file of %lld",
+		                (unsigned long long)sum, (long long)j->f->reader->size);
+	return CAT_OK;
+}
+
 static int read_ranges(struct job *j, struct cat_error *err)
 {
-	int rc = CAT_OK;
+	int rc = check_ranges(j, err);
 
-	if (j->nranges)
+	if (rc == CAT_OK && j->nranges)
 		rc = cat_pq_read_ranges(j->f, j->ranges, j->nranges, j->bufs, err);
 	if (rc != CAT_OK)
 		j->nranges = 0;

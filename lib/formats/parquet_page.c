@@ -7,6 +7,7 @@
 #include "formats/rle_bp.h"
 
 #define PAGE_MAX ((int64_t)1 << 30)
+#define KEEP_BYTES ((size_t)16 << 20) /* larger scratch is not kept from one call to the next */
 
 static void scratch_free(struct cat_pq_scratch *s)
 {
@@ -31,6 +32,14 @@ int cat_pq_scratch_take(struct cat_pq_idle *idle, struct cat_pq_scratch **out, s
 
 void cat_pq_scratch_give(struct cat_pq_idle *idle, struct cat_pq_scratch *s)
 {
+	struct cat_buf **bufs[] = {&s->page, &s->stored, &s->index};
+
+	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) {
+		if (*bufs[i] && (*bufs[i])->capacity > KEEP_BYTES) {
+			cat_buf_unref(*bufs[i]);
+			*bufs[i] = NULL;
+		}
+	}
 	for (int i = 0; i < CAT_PQ_IDLE; i++) {
 		struct cat_pq_scratch *none = NULL;
 
