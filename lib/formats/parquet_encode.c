@@ -473,12 +473,14 @@ static int64_t page_end(const struct encode *k, int64_t i, int64_t v, int64_t *v
 	                             : k->l->width;
 	int64_t bytes = 0, from = v;
 
-	if (!e->def && !e->rep && each) {
-		const int64_t full = each < PAGE_BYTES ? PAGE_BYTES / each : 1,
-			      n = full < e->n - i ? full : e->n - i;
+	if (k->l->max_rep == 0 && each) { /* by rows, so that the pages of equally wide columns begin together */
+		const int64_t full = each < PAGE_BYTES ? PAGE_BYTES / each : 1;
+		const int64_t end = full < e->n - i ? i + full : e->n;
 
-		*values = n;
-		return i + n;
+		*values = end - i;
+		for (; e->def && i < end; i++)
+			*values -= e->def[i] != k->l->max_def;
+		return end;
 	}
 	for (; i < e->n && !(bytes >= PAGE_BYTES && (!e->rep || e->rep[i] == 0)); i++) {
 		if (!e->def || e->def[i] == k->l->max_def) {

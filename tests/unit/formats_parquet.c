@@ -88,7 +88,13 @@ static int counting_wait(struct cat_ticket *t, struct cat_buf **out, struct cat_
 	return t->reader->ops->wait(t, out, err);
 }
 
-static const struct cat_reader_ops counting_ops = {.submit = counting_submit, .wait = counting_wait};
+static void counting_close(struct cat_reader *r)
+{
+	cat_reader_close(((struct counting *)r)->inner);
+}
+
+static const struct cat_reader_ops counting_ops = {.submit = counting_submit, .wait = counting_wait,
+                                                   .close = counting_close};
 
 /* 40,000 rows in one group: a sorted index, a double, a text, a list, a light curve whose parts differ in size. */
 static struct cat_batch *sorted_table(void)
@@ -222,6 +228,54 @@ static void pages_tell_their_bounds(void **state)
 	cat_parquet_page_list_fini(&l);
 	cat_parquet_close(f);
 	cat_reader_close(r);
+	cat_buf_unref(bytes);
+	cat_batch_unref(t);
+}
+
+/* A small part of a sorted column: its pages are found, and nothing else is read. */
+static void works_narrow_to_pages(void **state)
+{
+	const int cols[] = {0, 1};
+	struct cat_batch *t = sorted_table(), *b;
+	struct counting c = {.base = {.ops = &counting_ops}};
+	struct cat_parquet_page_list l;
+	struct cat_error err = {0};
+	struct cat_buf *bytes;
+	struct cat_feed *f;
+	struct cat_work *w;
+	int64_t whole, begin = -1, end = -1;
+
+	(void)state;
+	assert_cat_ok(
+		table_write(t, 40000, &(struct cat_parquet_write_options){.row_group_rows = 40000}, &bytes, &err),
+		err);
+	assert_cat_ok(cat_reader_memory(bytes, "memory", &c.inner, &err), err);
+	c.base.size = c.inner->size;
+	assert_cat_ok(cat_parquet_feed(&c.base, NULL, &f, &err), err);
+	assert_cat_ok(f->ops->next(f, &w, &err), err);
+	assert_cat_ok(cat_parquet_work_pages(w, 0, &l, &err), err);
+	assert_int_equal(l.n, 3);
+	for (int i = 0; i < l.n; i++) {
+		if (l.pages[i].stats.max_i64 < 200000 || l.pages[i].stats.min_i64 > 200100)
+			continue;
+		begin = begin < 0 ? l.pages[i].row_begin : begin;
+		end = l.pages[i].row_end;
+	}
+	assert_true(begin >= 0 && end - begin == 16384);
+	whole = w->bytes;
+	cat_parquet_work_narrow(w, begin, end);
+	assert_true(w->nrows == end - begin && w->bytes < whole);
+	c.bytes = 0;
+	assert_cat_ok(w->ops->decode(w, cols, 2, &b, &err), err);
+	assert_int_equal(b->nrows, end - begin);
+	for (int64_t i = 0; i < b->nrows; i++)
+		assert_true(table_same(t->cols[0], begin + i, b->cols[0], i) &&
+		            table_same(t->cols[1], begin + i, b->cols[1], i));
+	assert_true(c.bytes < cat_parquet_group_bytes(cat_parquet_feed_file(f), 0, cols, 2) / 2);
+	cat_batch_unref(b);
+	cat_parquet_page_list_fini(&l);
+	cat_work_free(w);
+	cat_feed_close(f);
 	cat_buf_unref(bytes);
 	cat_batch_unref(t);
 }
@@ -499,6 +553,7 @@ int main(void)
 		UNIT_TEST(bytes_do_not_depend_on_batches),
 		UNIT_TEST(ranges_read_only_their_pages),
 		UNIT_TEST(pages_tell_their_bounds),
+		UNIT_TEST(works_narrow_to_pages),
 		UNIT_TEST(long_texts_keep_valid_bounds),
 		UNIT_TEST(large_groups_are_cut_at_pages),
 		UNIT_TEST(metadata_files_gather_leaves),
