@@ -49,7 +49,8 @@ static bool from_gzip(struct libdeflate_decompressor *d, const uint8_t *src, siz
 	while (n > 0) {
 		size_t used, out;
 
-		if (libdeflate_gzip_decompress_ex(d, src, n, dst + got, size - got, &used, &out) != LIBDEFLATE_SUCCESS)
+		if (libdeflate_gzip_decompress_ex(d, src, n, dst + got, size - got, &used, &out) !=
+		    LIBDEFLATE_SUCCESS)
 			return false;
 		src += used;
 		n -= used;

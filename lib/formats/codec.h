@@ -34,8 +34,8 @@ void cat_codec_fini(struct cat_codec *c); /* zero-initialised is valid */
 const char *cat_codec_name(int id);
 /* SRC[0,n) to exactly SIZE bytes at DST. CAT_E_DATA when they do not come out, CAT_E_UNSUPPORTED for LZO and
  * codecs without a name. */
-CAT_MUST_USE int cat_codec_decompress(struct cat_codec *c, int id, const void *src, size_t n, void *dst, size_t size,
-                                      struct cat_error *err);
+CAT_MUST_USE int cat_codec_decompress(struct cat_codec *c, int id, const void *src, size_t n, void *dst,
+                                      size_t size, struct cat_error *err);
 /* Bytes that cat_codec_zstd may need for SIZE bytes. */
 size_t cat_codec_zstd_bound(size_t size);
 /* One zstd frame of LEVEL; *OUT is how many of CAP bytes were used. */

@@ -3,41 +3,13 @@
 #include <string.h>
 
 #include "formats/rle_bp.h"
+#include "formats/varint.h"
 
 #define BLOCK 128
 #define MINI 32
 #define BLOCK_MAX (1 << 20)
 
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof v);
-	return v;
-}
-
-static bool get_varint(const uint8_t **p, const uint8_t *end, uint64_t *v)
-{
-	*v = 0;
-	for (int shift = 0; shift < 64; shift += 7) {
-		uint8_t b;
-
-		if (*p >= end)
-			return false;
-		b = *(*p)++;
-		*v |= (uint64_t)(b & 0x7f) << shift;
-		if (!(b & 0x80))
-			return true;
-	}
-	return false;
-}
-
-static uint64_t unzigzag(uint64_t v)
-{
-	return v >> 1 ^ -(v & 1);
-}
-
-/* K values of WIDTH bits at P added up from *LAST with *MIN each; P holds HAVE bytes, missing ones are zero. */
+/* K differences of WIDTH bits at P, MIN more each, added up from LAST; gives the last sum. */
 static inline uint64_t add_up(const uint8_t *p, int width, uint64_t min, uint64_t last, uint64_t *out, int64_t k)
 {
 	const uint64_t mask = width == 64 ? ~UINT64_C(0) : (UINT64_C(1) << width) - 1;
@@ -50,7 +22,7 @@ static inline uint64_t add_up(const uint8_t *p, int width, uint64_t min, uint64_
 	for (int64_t i = 0; i < k; i++) {
 		const int64_t bit = i * width;
 		const int shift = (int)(bit & 7);
-		uint64_t v = load64(p + (bit >> 3)) >> shift;
+		uint64_t v = cat_bits_load(p + (bit >> 3)) >> shift;
 
 		if (width > 56 && shift)
 			v |= (uint64_t)p[(bit >> 3) + 8] << (64 - shift);
@@ -67,14 +39,14 @@ static bool read_header(const uint8_t **p, const uint8_t *end, int64_t n, struct
 {
 	uint64_t minis, count;
 
-	if (!get_varint(p, end, &h->block) || !get_varint(p, end, &minis) || !get_varint(p, end, &count) ||
-	    !get_varint(p, end, &h->last))
+	if (!cat_varint_get(p, end, &h->block) || !cat_varint_get(p, end, &minis) ||
+	    !cat_varint_get(p, end, &count) || !cat_varint_get(p, end, &h->last))
 		return false;
 	if (h->block == 0 || h->block > BLOCK_MAX || h->block % 128 || minis == 0 || minis > h->block / 32 ||
 	    h->block % minis || (h->block / minis) % 32 || count != (uint64_t)n)
 		return false;
 	h->mini = h->block / minis;
-	h->last = unzigzag(h->last);
+	h->last = (uint64_t)cat_unzigzag(h->last);
 	return true;
 }
 
@@ -96,9 +68,9 @@ static bool decode(const uint8_t **p, const uint8_t *end, int64_t *out64, int32_
 	while (done < n) {
 		const uint8_t *widths;
 
-		if (!get_varint(p, end, &min) || (uint64_t)(end - *p) < h.block / h.mini)
+		if (!cat_varint_get(p, end, &min) || (uint64_t)(end - *p) < h.block / h.mini)
 			return false;
-		min = unzigzag(min);
+		min = (uint64_t)cat_unzigzag(min);
 		widths = *p;
 		*p += h.block / h.mini;
 		for (uint64_t m = 0; m < h.block / h.mini && done < n; m++) {
@@ -114,7 +86,8 @@ static bool decode(const uint8_t **p, const uint8_t *end, int64_t *out64, int32_
 				const uint8_t *at = *p + i / 8 * width;
 
 				if (out64) {
-					h.last = add_up(at, width, min, h.last, (uint64_t *)(void *)(out64 + done + i), k);
+					h.last = add_up(at, width, min, h.last,
+					                (uint64_t *)(void *)(out64 + done + i), k);
 				} else {
 					h.last = add_up(at, width, min, h.last, part, k);
 					for (int64_t j = 0; j < k; j++)
@@ -139,18 +112,6 @@ bool cat_delta_i32(const uint8_t **p, const uint8_t *end, int32_t *out, int64_t 
 }
 
 /* --- writing --- */
-
-static void put_varint(struct cat_text *out, uint64_t v)
-{
-	for (; v >= 0x80; v >>= 7)
-		cat_text_addc(out, (char)(v | 0x80));
-	cat_text_addc(out, (char)v);
-}
-
-static uint64_t zigzag(int64_t v)
-{
-	return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
-}
 
 /* 32 values of WIDTH bits; TO has room for four times WIDTH bytes and eight more. */
 static void pack_mini(const uint64_t *v, int width, uint8_t *to)
@@ -198,7 +159,7 @@ static void put_block(struct cat_text *out, const int64_t *delta, int64_t k)
 		widths[m] = (char)cat_bits_width(all);
 		bytes += (size_t)widths[m] * (MINI / 8);
 	}
-	put_varint(out, zigzag(min));
+	cat_varint_put(out, cat_zigzag(min));
 	cat_text_addn(out, widths, sizeof widths);
 	to = (uint8_t *)cat_text_room(out, bytes + 8);
 	if (!to)
@@ -212,10 +173,10 @@ static void put_block(struct cat_text *out, const int64_t *delta, int64_t k)
 
 static void put_header(struct cat_text *out, int64_t n, int64_t first)
 {
-	put_varint(out, BLOCK);
-	put_varint(out, BLOCK / MINI);
-	put_varint(out, (uint64_t)n);
-	put_varint(out, zigzag(first));
+	cat_varint_put(out, BLOCK);
+	cat_varint_put(out, BLOCK / MINI);
+	cat_varint_put(out, (uint64_t)n);
+	cat_varint_put(out, cat_zigzag(first));
 }
 
 /* Differences wrap in the type's own width, so that they never need more bits than it has. */

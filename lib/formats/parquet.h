@@ -67,6 +67,12 @@ CAT_MUST_USE int cat_parquet_feed(struct cat_reader *r, const struct cat_parquet
                                   struct cat_error *err);
 /* The file behind a feed made by cat_parquet_feed. */
 struct cat_parquet_file *cat_parquet_feed_file(struct cat_feed *f);
+/* Bounds of the pages of column COL that hold rows of W, rows counted from its first one; n is 0 when W is not a
+ * Parquet feed's or has no page index. Reads the index. One thread per work, before decode. */
+CAT_MUST_USE int cat_parquet_work_pages(struct cat_work *w, int col, struct cat_parquet_page_list *out,
+                                        struct cat_error *err);
+/* Leaves only rows [row_begin, row_end) of W, a Parquet feed's work; bytes shrink in proportion. */
+void cat_parquet_work_narrow(struct cat_work *w, int64_t row_begin, int64_t row_end);
 
 /* --- writing --- */
 
@@ -96,8 +102,8 @@ CAT_MUST_USE int cat_parquet_meta_new(const struct cat_schema *schema, struct ca
                                       struct cat_error *err);
 /* Appends the row groups of FOOTER, whose file lies at PATH ("Norder=1/Dir=0/Npix=44.parquet") seen from the
  * metadata file. CAT_E_DATA when the footer is corrupt or has other columns. */
-CAT_MUST_USE int cat_parquet_meta_append(struct cat_parquet_meta *m, const struct cat_buf *footer, const char *path,
-                                         struct cat_error *err);
+CAT_MUST_USE int cat_parquet_meta_append(struct cat_parquet_meta *m, const struct cat_buf *footer,
+                                         const char *path, struct cat_error *err);
 /* A whole file: with nothing appended that is a _common_metadata. */
 CAT_MUST_USE int cat_parquet_meta_bytes(struct cat_parquet_meta *m, struct cat_buf **out, struct cat_error *err);
 void cat_parquet_meta_free(struct cat_parquet_meta *m); /* accepts NULL */

@@ -15,8 +15,8 @@ static void put_base64(struct cat_text *out, const uint8_t *p, size_t n)
 		const size_t have = n - i < 3 ? n - i : 3;
 		const uint32_t v = (uint32_t)p[i] << 16 | (have > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
 		                   (have > 2 ? (uint32_t)p[i + 2] : 0);
-		const char four[4] = {alphabet[v >> 18], alphabet[v >> 12 & 63], have > 1 ? alphabet[v >> 6 & 63] : '=',
-		                      have > 2 ? alphabet[v & 63] : '='};
+		const char four[4] = {alphabet[v >> 18], alphabet[v >> 12 & 63],
+		                      have > 1 ? alphabet[v >> 6 & 63] : '=', have > 2 ? alphabet[v & 63] : '='};
 
 		cat_text_addn(out, four, sizeof four);
 	}
@@ -58,7 +58,8 @@ int cat_pq_arrow_put(const struct cat_schema *s, struct cat_text *out, struct ca
 }
 
 /* A is what the writer had, F what is stored. */
-static int apply_field(const struct cat_field *a, struct cat_field *f, struct cat_pq_node *n, struct cat_error *err)
+static int apply_field(const struct cat_field *a, struct cat_field *f, struct cat_pq_node *n,
+                       struct cat_error *err)
 {
 	CAT_TRY(cat_kv_copy(&f->meta, &a->meta, err));
 	if (f->type.id == CAT_T_TIMESTAMP && f->zone && a->type.id == CAT_T_TIMESTAMP && a->zone) {

@@ -108,7 +108,8 @@ static void least_bytes(const struct cat_pq_wleaf *l, const void *values, int64_
 	uint64_t lo_key = 0, hi_key = 0;
 
 	for (int64_t i = 0; i < n; i++) {
-		const struct cat_span v = l->width ? (struct cat_span){fixed + i * l->width, (size_t)l->width} : texts[i];
+		const struct cat_span v =
+			l->width ? (struct cat_span){fixed + i * l->width, (size_t)l->width} : texts[i];
 		const uint64_t key = prefix(v);
 
 		if (i == 0 || key < lo_key || (key == lo_key && compare_bytes(v.p, v.n, lo.p, lo.n) < 0)) {
@@ -234,7 +235,8 @@ void cat_pq_bounds_join(const struct cat_pq_wleaf *l, struct cat_pq_bounds *a, c
 /* Orders that the deprecated fields share with the new ones. */
 static bool has_old_order(enum cat_pq_order o)
 {
-	return o == CAT_PQ_O_BOOL || o == CAT_PQ_O_I32 || o == CAT_PQ_O_I64 || o == CAT_PQ_O_F32 || o == CAT_PQ_O_F64;
+	return o == CAT_PQ_O_BOOL || o == CAT_PQ_O_I32 || o == CAT_PQ_O_I64 || o == CAT_PQ_O_F32 ||
+	       o == CAT_PQ_O_F64;
 }
 
 /* Statistics: 1 max, 2 min, 3 null_count, 5 max_value, 6 min_value, 7/8 exact. */

@@ -176,23 +176,8 @@ static int data_page(struct decode *c, struct cat_pq_page *page, struct cat_erro
 		CAT_TRY(nested_levels(c, page, &values, err));
 	if (d->leaf->conv != CAT_PQ_ALL_NULL && values > 0)
 		CAT_TRY(cat_pq_read_values(d, page->h.encoding, page->values, values, false, c->scratch, err));
-	if (d->bare && d->leaf->conv != CAT_PQ_ALL_NULL && values < n) {
-		const int64_t at = d->nslots;
-
-		if (d->width) {
-			CAT_TRY(cat_buf_resize(&d->values, (size_t)(at + n) * (size_t)d->width, err));
-			cat_pq_spread(d->values->data, d->width, d->validity->data, at, n, values);
-		} else {
-			const bool first = !d->text.offsets;
-
-			CAT_TRY(cat_buf_resize(&d->text.offsets, (size_t)(at + n + 1) * sizeof(int32_t), err));
-			if (first)
-				memset(d->text.offsets->data, 0, sizeof(int32_t));
-			cat_pq_spread_text((int32_t *)(void *)d->text.offsets->data, d->validity->data, at, n, values);
-			d->text.n = at + n;
-		}
-		d->nvalues = at + n;
-	}
+	if (d->bare && d->leaf->conv != CAT_PQ_ALL_NULL && values < n)
+		CAT_TRY(cat_pq_spread(d, d->validity->data, d->nslots, n, values, err));
 	d->nslots += n;
 	if (d->bare)
 		d->nrows = d->nslots;
@@ -211,6 +196,43 @@ static int reserve(struct cat_pq_data *d, const struct cat_pq_input *in, struct 
 	if (d->width == 0 || rows <= 0 || rows > (1 << 24) / d->width)
 		return CAT_OK;
 	return cat_buf_new((size_t)rows * (size_t)d->width, &d->values, err);
+}
+
+/* The first entry of row ROW, counted from the first one decoded; *VALUES is how many values come before it. */
+static int64_t find_row(const struct cat_pq_data *d, int64_t row, int64_t *values)
+{
+	int64_t i = 0;
+
+	*values = 0;
+	for (; i < d->nslots; i++) {
+		if (d->rep->data[i] == 0 && row-- == 0)
+			break;
+		*values += d->def->data[i] == d->leaf->max_def;
+	}
+	return i;
+}
+
+/* Leaves of one column come in pages of their own: each is cut to exactly the rows [BEGIN, END). */
+static void trim(struct cat_pq_data *d, int64_t begin, int64_t end)
+{
+	int64_t v0, v1;
+	const int64_t e0 = find_row(d, begin - d->first_row, &v0), e1 = find_row(d, end - d->first_row, &v1);
+
+	d->nslots = e1 - e0;
+	memmove(d->def->data, d->def->data + e0, (size_t)d->nslots);
+	memmove(d->rep->data, d->rep->data + e0, (size_t)d->nslots);
+	d->first_row = begin;
+	d->nrows = end - begin;
+	if (d->nvalues == 0)
+		return;
+	d->nvalues = v1 - v0;
+	if (d->width) {
+		memmove(d->values->data, d->values->data + v0 * d->width, (size_t)(d->nvalues * d->width));
+	} else {
+		memmove(d->text.offsets->data, d->text.offsets->data + (size_t)v0 * sizeof(int32_t),
+		        (size_t)(d->nvalues + 1) * sizeof(int32_t));
+		d->text.n = d->nvalues;
+	}
 }
 
 static int walk(struct decode *c, struct cat_error *err)
@@ -245,6 +267,8 @@ static int walk(struct decode *c, struct cat_error *err)
 	if (d->first_row + d->nrows < in->row_end)
 		return cat_fail(err, CAT_E_DATA, "the column chunk ends after %lld of %lld rows",
 		                (long long)(d->first_row + d->nrows), (long long)in->row_end);
+	if (!d->bare && (d->first_row < in->row_begin || d->first_row + d->nrows > in->row_end))
+		trim(d, in->row_begin, in->row_end);
 	return CAT_OK;
 }
 

@@ -57,9 +57,9 @@ CAT_MUST_USE int cat_pq_read_values(struct cat_pq_data *d, int encoding, struct 
  * of D. */
 CAT_MUST_USE int cat_pq_assemble(const struct cat_field *f, const struct cat_pq_node *n, struct cat_pq_data *d,
                                  struct cat_column **out, struct cat_error *err);
-/* In place: K values that stand together from slot AT on go to those of N slots whose bit in VALIDITY (from bit AT
- * on) is set; the others become zero. Texts likewise, empty. */
-void cat_pq_spread(uint8_t *values, int width, const uint8_t *validity, int64_t at, int64_t n, int64_t k);
-void cat_pq_spread_text(int32_t *offsets, const uint8_t *validity, int64_t at, int64_t n, int64_t k);
+/* In place: the K values or texts of D that stand together from slot AT on go to those of N slots whose bit in
+ * VALIDITY (from bit AT on) is set; the others become zero or empty. */
+CAT_MUST_USE int cat_pq_spread(struct cat_pq_data *d, const uint8_t *validity, int64_t at, int64_t n, int64_t k,
+                               struct cat_error *err);
 
 #endif

@@ -55,7 +55,8 @@ static void move_same(const struct cat_column *c, const int32_t *rows, int64_t n
 		MOVE(uint64_t);
 	} else {
 		for (int64_t i = 0; i < n; i++)
-			memcpy((uint8_t *)to + i * width, c->data->data + (c->offset + rows[i]) * width, (size_t)width);
+			memcpy((uint8_t *)to + i * width, c->data->data + (c->offset + rows[i]) * width,
+			       (size_t)width);
 	}
 }
 
@@ -230,7 +231,8 @@ static int put_page(struct encode *k, int type, int encoding, int64_t entries, s
 
 static int dictionary(struct encode *k, struct cat_error *err)
 {
-	const uint32_t size = (uint32_t)2 << cat_bits_width((uint64_t)(k->e.nvalues < 1 << 18 ? k->e.nvalues : 1 << 18));
+	const uint32_t size = (uint32_t)2
+	                      << cat_bits_width((uint64_t)(k->e.nvalues < 1 << 18 ? k->e.nvalues : 1 << 18));
 	uint32_t *table = cat_malloc((size_t)size * sizeof *table);
 	int rc;
 
@@ -309,13 +311,14 @@ static int put_values(struct encode *k, int64_t from, int64_t n)
 
 		cat_text_addc(&k->raw, (char)width);
 		if (n)
-			cat_rle_put(&k->raw, (const uint32_t *)(const void *)k->scratch->index->data + from, n, width);
+			cat_rle_put(&k->raw, (const uint32_t *)(const void *)k->scratch->index->data + from, n,
+			            width);
 		return CAT_PQ_RLE_DICTIONARY;
 	}
 	if (n == 0) {
 		if (l->encoding == CAT_PQ_DELTA_BINARY_PACKED)
 			cat_delta_put_i64(&k->raw, NULL, 0); /* Arrow wants its header even of nothing */
-		return l->encoding;
+		return (int)l->encoding;
 	}
 	if (l->conv == CAT_PQ_W_BITS)
 		put_bools(k, from, n);
@@ -327,7 +330,7 @@ static int put_values(struct encode *k, int64_t from, int64_t n)
 		cat_delta_put_i64(&k->raw, (const int64_t *)k->values + from, n);
 	else
 		put_plain(k, from, n);
-	return l->encoding;
+	return (int)l->encoding;
 }
 
 /* Levels of entries [from, from+n), behind their length; V NULL: all are MAX. */
@@ -470,11 +473,14 @@ static int64_t page_end(const struct encode *k, int64_t i, int64_t v, int64_t *v
 	                             : k->l->width;
 	int64_t bytes = 0, from = v;
 
-	if (!e->def && !e->rep && each) {
-		const int64_t full = each < PAGE_BYTES ? PAGE_BYTES / each : 1, n = full < e->n - i ? full : e->n - i;
+	if (k->l->max_rep == 0 && each) { /* by rows, so that the pages of equally wide columns begin together */
+		const int64_t full = each < PAGE_BYTES ? PAGE_BYTES / each : 1;
+		const int64_t end = full < e->n - i ? i + full : e->n;
 
-		*values = n;
-		return i + n;
+		*values = end - i;
+		for (; e->def && i < end; i++)
+			*values -= e->def[i] != k->l->max_def;
+		return end;
 	}
 	for (; i < e->n && !(bytes >= PAGE_BYTES && (!e->rep || e->rep[i] == 0)); i++) {
 		if (!e->def || e->def[i] == k->l->max_def) {
@@ -506,7 +512,8 @@ static int pages(struct encode *k, struct cat_error *err)
 		put_levels(k, e->def, i, end - i, k->l->max_def);
 		encoding = put_values(k, v, n);
 		CAT_TRY(put_page(k, CAT_PQ_DATA, encoding, end - i, err));
-		k->chunk->pages[k->chunk->npages - 1].size = k->chunk->size - k->chunk->pages[k->chunk->npages - 1].off;
+		k->chunk->pages[k->chunk->npages - 1].size =
+			k->chunk->size - k->chunk->pages[k->chunk->npages - 1].off;
 		row += e->rep ? rows : end - i;
 		i = end;
 		v += n;

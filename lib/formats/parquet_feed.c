@@ -22,7 +22,8 @@ struct work {
 	char where[64];
 };
 
-static int work_decode(struct cat_work *work, const int *cols, int n, struct cat_batch **out, struct cat_error *err)
+static int work_decode(struct cat_work *work, const int *cols, int n, struct cat_batch **out,
+                       struct cat_error *err)
 {
 	struct work *w = (struct work *)work;
 
@@ -50,6 +51,38 @@ static void work_free(struct cat_work *work)
 }
 
 static const struct cat_work_ops work_ops = {work_decode, work_stats, work_free};
+
+int cat_parquet_work_pages(struct cat_work *work, int col, struct cat_parquet_page_list *out,
+                           struct cat_error *err)
+{
+	struct work *w = (struct work *)work;
+	int n = 0;
+
+	*out = (struct cat_parquet_page_list){0};
+	if (work->ops != &work_ops)
+		return CAT_OK;
+	CAT_TRY(cat_parquet_page_stats(w->file, w->group, col, out, err));
+	for (int i = 0; i < out->n; i++) {
+		struct cat_parquet_page_stats p = out->pages[i];
+
+		p.row_begin = p.row_begin > w->row_begin ? p.row_begin - w->row_begin : 0;
+		p.row_end = (p.row_end < w->row_end ? p.row_end : w->row_end) - w->row_begin;
+		if (p.row_begin < p.row_end)
+			out->pages[n++] = p;
+	}
+	out->n = n;
+	return CAT_OK;
+}
+
+void cat_parquet_work_narrow(struct cat_work *work, int64_t row_begin, int64_t row_end)
+{
+	struct work *w = (struct work *)work;
+
+	work->bytes = (int64_t)((double)work->bytes * (double)(row_end - row_begin) / (double)work->nrows);
+	w->row_end = w->row_begin + row_end;
+	w->row_begin += row_begin;
+	work->nrows = row_end - row_begin;
+}
 
 /* Whether every leaf of the group has an offset index. */
 static bool has_pages(const struct cat_parquet_file *f, int group)
@@ -87,8 +120,8 @@ static int feed_next(struct cat_feed *feed, struct cat_work **out, struct cat_er
 	snprintf(w->where, sizeof w->where, "row group %d", f->group);
 	w->base.ops = &work_ops;
 	w->base.nrows = end - f->row;
-	w->base.bytes = (int64_t)((double)cat_parquet_group_bytes(f->file, f->group, NULL, 0) * (double)w->base.nrows /
-	                          (double)rows);
+	w->base.bytes = (int64_t)((double)cat_parquet_group_bytes(f->file, f->group, NULL, 0) *
+	                          (double)w->base.nrows / (double)rows);
 	w->base.where = w->where;
 	f->row = end;
 	if (end == rows) {

@@ -31,8 +31,8 @@ static int read_footer(struct cat_reader *r, struct cat_buf **out, struct cat_er
 	else if (memcmp(tail->data + have - 4, "PAR1", 4) != 0)
 		rc = cat_fail(err, CAT_E_DATA, "not a Parquet file, or cut short: it does not end in PAR1");
 	else if (len > FOOTER_MAX || (int64_t)len > r->size - 12)
-		rc = cat_fail(err, CAT_E_DATA, "corrupt Parquet file: a footer of %u bytes in a file of %lld", (unsigned)len,
-		              (long long)r->size);
+		rc = cat_fail(err, CAT_E_DATA, "corrupt Parquet file: a footer of %u bytes in a file of %lld",
+		              (unsigned)len, (long long)r->size);
 	else if (len <= have - 8)
 		rc = cat_buf_slice(tail, have - 8 - len, len, out, err);
 	else
@@ -57,10 +57,12 @@ static int check_groups(struct cat_parquet_file *f, struct cat_error *err)
 			const struct cat_span name = f->tree.leaves[i].name;
 
 			if (c->encrypted)
-				return cat_fail(err, CAT_E_UNSUPPORTED, "column %.*s is encrypted, which is not supported",
+				return cat_fail(err, CAT_E_UNSUPPORTED,
+				                "column %.*s is encrypted, which is not supported",
 				                (int)(name.n < 200 ? name.n : 200), (const char *)name.p);
 			if (c->type != (int)f->tree.leaves[i].type)
-				return cat_fail(err, CAT_E_DATA, "column %.*s of row group %zu has another type than the schema",
+				return cat_fail(err, CAT_E_DATA,
+				                "column %.*s of row group %zu has another type than the schema",
 				                (int)(name.n < 200 ? name.n : 200), (const char *)name.p, g);
 		}
 	}
@@ -73,8 +75,9 @@ static int open_file(struct cat_parquet_file *f, struct cat_error *err)
 	int rc;
 
 	if (f->reader->size < 12)
-		return cat_fail(err, CAT_E_DATA, f->reader->size < 0 ? "Parquet cannot be read from a pipe"
-		                                                      : "not a Parquet file: too short");
+		return f->reader->size < 0
+		               ? cat_fail(err, CAT_E_UNSUPPORTED, "Parquet cannot be read from a pipe")
+		               : cat_fail(err, CAT_E_DATA, "not a Parquet file: too short");
 	CAT_TRY(read_footer(f->reader, &bytes, err));
 	rc = cat_pq_footer_parse(bytes, &f->footer, err);
 	cat_buf_unref(bytes);
@@ -243,11 +246,24 @@ struct job {
 	struct cat_buf **bufs;
 };
 
+/* Chunks lie side by side: more bytes than the file has are a footer's lie that would fill the memory. */
+static int check_ranges(const struct job *j, struct cat_error *err)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < j->nranges; i++)
+		sum += j->ranges[i].len;
+	if (sum > (uint64_t)j->f->reader->size + CHUNK_SLACK * j->nranges)
+		return cat_fail(err, CAT_E_DATA, "column chunks overlap: %llu bytes in a file of %lld",
+		                (unsigned long long)sum, (long long)j->f->reader->size);
+	return CAT_OK;
+}
+
 static int read_ranges(struct job *j, struct cat_error *err)
 {
-	int rc = CAT_OK;
+	int rc = check_ranges(j, err);
 
-	if (j->nranges)
+	if (rc == CAT_OK && j->nranges)
 		rc = cat_pq_read_ranges(j->f, j->ranges, j->nranges, j->bufs, err);
 	if (rc != CAT_OK)
 		j->nranges = 0;
@@ -277,7 +293,8 @@ static int whole_chunk(struct job *j, struct piece *p, struct cat_error *err)
 	int64_t len = c->size;
 
 	if (len > size - 8 || begin > size - 8 - len)
-		return cat_fail(err, CAT_E_DATA, "a column chunk of %lld bytes lies outside the file", (long long)len);
+		return cat_fail(err, CAT_E_DATA, "a column chunk of %lld bytes lies outside the file",
+		                (long long)len);
 	if (strncmp(j->f->created_by, "parquet-mr", 10) == 0)
 		len += size - 8 - begin - len < CHUNK_SLACK ? size - 8 - begin - len : CHUNK_SLACK;
 	p->in.nvalues = c->nvalues;
@@ -371,7 +388,8 @@ static int decode_column(struct job *j, int col, struct piece *p, struct cat_pq_
 	for (int i = 0; rc == CAT_OK && i < node->nleaves; i++) {
 		p[i].in.pages = span_of(j, p[i].range);
 		p[i].in.dict = span_of(j, p[i].dict_range);
-		rc = cat_pq_decode_leaf(&t->leaves[p[i].leaf], &p[i].in, node->kind == CAT_PQ_NODE_LEAF, scratch, &d[i], err);
+		rc = cat_pq_decode_leaf(&t->leaves[p[i].leaf], &p[i].in, node->kind == CAT_PQ_NODE_LEAF, scratch,
+		                        &d[i], err);
 		if (rc == CAT_OK && (d[i].first_row != d[0].first_row || d[i].nrows != d[0].nrows))
 			rc = cat_fail(err, CAT_E_DATA, "its parts differ in their number of rows");
 	}
@@ -412,11 +430,15 @@ static int make_pieces(struct job *j, const int *cols, int n, struct cat_error *
 			p->leaf = t->nodes[cols[i]].leaf + k;
 			p->chunk = cat_pq_chunk_of(j->f, j->group, p->leaf);
 			p->range = p->dict_range = -1;
-			p->in = (struct cat_pq_input){.codec = p->chunk->codec, .check_crc = !j->f->options.skip_crc,
-			                              .row_begin = j->row_begin, .row_end = j->row_end};
+			p->in = (struct cat_pq_input){.codec = p->chunk->codec,
+			                              .check_crc = !j->f->options.skip_crc,
+			                              .row_begin = j->row_begin,
+			                              .row_end = j->row_end};
 			if (p->chunk->has_path)
-				return cat_fail(err, CAT_E_DATA, "this is a metadata file: its rows are in other files");
-			if (t->leaves[p->leaf].max_rep == 0 && p->chunk->nvalues != j->f->footer.groups[j->group].nrows)
+				return cat_fail(err, CAT_E_DATA,
+				                "this is a metadata file: its rows are in other files");
+			if (t->leaves[p->leaf].max_rep == 0 &&
+			    p->chunk->nvalues != j->f->footer.groups[j->group].nrows)
 				return cat_fail(err, CAT_E_DATA, "column %s has %lld values in %lld rows",
 				                t->schema->fields[cols[i]].name, (long long)p->chunk->nvalues,
 				                (long long)j->f->footer.groups[j->group].nrows);

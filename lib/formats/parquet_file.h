@@ -24,10 +24,11 @@ static inline const struct cat_pq_chunk *cat_pq_chunk_of(const struct cat_parque
 /* N ranges at once; on failure all of OUT is NULL. */
 CAT_MUST_USE int cat_pq_read_ranges(const struct cat_parquet_file *f, const struct cat_range *ranges, size_t n,
                                     struct cat_buf **out, struct cat_error *err);
-/* Parses index bytes and checks them against the chunk and the group; what is not right is as if not there
- * (*N is 0). Read as RANGE_OF says. */
+/* Where a chunk's offset index and column index are; false when it has none inside the file. */
 bool cat_pq_offset_range(const struct cat_parquet_file *f, const struct cat_pq_chunk *c, struct cat_range *range);
 bool cat_pq_column_range(const struct cat_parquet_file *f, const struct cat_pq_chunk *c, struct cat_range *range);
+/* The pages that an offset index names; one that does not fit the chunk and the group is as if not there (*N is
+ * 0). */
 CAT_MUST_USE int cat_pq_pages_of(const struct cat_parquet_file *f, int group, const struct cat_pq_chunk *c,
                                  const struct cat_buf *bytes, struct cat_pq_location **out, size_t *n,
                                  struct cat_error *err);

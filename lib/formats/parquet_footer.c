@@ -216,7 +216,8 @@ static void copy_chunk(struct cat_thrift *t, const char *path, struct cat_text *
 }
 
 /* A RowGroup: its columns rewritten, the rest as it stands but 7 ordinal, which counts within one file. */
-static void copy_group(struct cat_thrift *t, const char *path, struct cat_text *to, size_t *ncolumns, int64_t *nrows)
+static void copy_group(struct cat_thrift *t, const char *path, struct cat_text *to, size_t *ncolumns,
+                       int64_t *nrows)
 {
 	struct cat_thrift_out o = {.to = to};
 	struct cat_thrift_field f = {0};
@@ -258,8 +259,8 @@ static int append_groups(struct cat_parquet_meta *m, struct cat_thrift *t, uint8
 		if (t->bad)
 			break;
 		if (ncolumns != m->w.nleaves)
-			return cat_fail(err, CAT_E_DATA, "%s has %zu stored columns where the others have %zu", path, ncolumns,
-			                m->w.nleaves);
+			return cat_fail(err, CAT_E_DATA, "%s has %zu stored columns where the others have %zu",
+			                path, ncolumns, m->w.nleaves);
 		if (nrows < 0 || __builtin_add_overflow(m->nrows, nrows, &m->nrows))
 			return cat_fail(err, CAT_E_DATA, "%s: corrupt Parquet footer", path);
 		m->ngroups++;

@@ -43,7 +43,8 @@ static int end_at_nulls(struct front *f, bool required, const struct cat_field *
 			f->def[i] += !required;
 		} else {
 			if (required)
-				return cat_fail(err, CAT_E_DATA, "a null %s: keys of maps may not be null", field->name);
+				return cat_fail(err, CAT_E_DATA, "a null %s: keys of maps may not be null",
+				                field->name);
 			f->rows[i] = -1;
 		}
 	}

@@ -375,7 +375,8 @@ static int footer_list(struct cat_thrift *t, struct cat_thrift_field f, struct c
 			continue;
 		}
 		if (f.id == 2)
-			item = grow(&file->elements, &file->cap_elements, &file->nelements, sizeof *file->elements);
+			item = grow(&file->elements, &file->cap_elements, &file->nelements,
+			            sizeof *file->elements);
 		else if (f.id == 5)
 			item = grow(&file->pairs, &file->cap_pairs, &file->npairs, sizeof *file->pairs);
 		else

@@ -16,7 +16,7 @@
 		}                                                                \
 	} while (0)
 
-void cat_pq_spread(uint8_t *values, int width, const uint8_t *validity, int64_t at, int64_t n, int64_t k)
+static void spread(uint8_t *values, int width, const uint8_t *validity, int64_t at, int64_t n, int64_t k)
 {
 	switch (width) {
 	case 1:
@@ -43,12 +43,31 @@ void cat_pq_spread(uint8_t *values, int width, const uint8_t *validity, int64_t 
 	}
 }
 
-void cat_pq_spread_text(int32_t *offsets, const uint8_t *validity, int64_t at, int64_t n, int64_t k)
+static void spread_text(int32_t *offsets, const uint8_t *validity, int64_t at, int64_t n, int64_t k)
 {
 	for (int64_t i = n - 1; i >= 0; i--) {
 		offsets[at + i + 1] = offsets[at + k];
 		k -= cat_bit_get(validity, at + i);
 	}
+}
+
+int cat_pq_spread(struct cat_pq_data *d, const uint8_t *validity, int64_t at, int64_t n, int64_t k,
+                  struct cat_error *err)
+{
+	const bool first = !d->text.offsets;
+
+	if (d->width) {
+		CAT_TRY(cat_buf_resize(&d->values, (size_t)(at + n) * (size_t)d->width, err));
+		spread(d->values->data, d->width, validity, at, n, k);
+	} else {
+		CAT_TRY(cat_buf_resize(&d->text.offsets, (size_t)(at + n + 1) * sizeof(int32_t), err));
+		if (first)
+			memset(d->text.offsets->data, 0, sizeof(int32_t));
+		spread_text((int32_t *)(void *)d->text.offsets->data, validity, at, n, k);
+		d->text.n = at + n;
+	}
+	d->nvalues = at + n;
+	return CAT_OK;
 }
 
 /* What holds around a field: a slot is an entry with rep <= R and def >= D. */
@@ -65,8 +84,8 @@ static int bits_of(int64_t n, struct cat_buf **b, struct cat_error *err)
 }
 
 /* Validity of a field from leaf L: one bit for each slot, set where def >= VALID. Counts slots and nulls. */
-static int validity(const struct cat_pq_data *l, struct around at, int valid, struct cat_buf **bits, int64_t *slots,
-                    int64_t *nulls, struct cat_error *err)
+static int validity(const struct cat_pq_data *l, struct around at, int valid, struct cat_buf **bits,
+                    int64_t *slots, int64_t *nulls, struct cat_error *err)
 {
 	const uint8_t *def = l->def->data, *rep = l->rep->data;
 	int64_t n = 0, set = 0;
@@ -142,19 +161,7 @@ static int leaf_column(const struct cat_field *f, struct cat_pq_data *d, struct 
 	if (d->leaf->conv != CAT_PQ_ALL_NULL && d->nvalues != values)
 		return cat_fail(err, CAT_E_DATA, "values and levels of column %s disagree", f->name);
 	if (c->null_count && d->leaf->conv != CAT_PQ_ALL_NULL) {
-		if (d->width) {
-			CAT_TRY(cat_buf_resize(&d->values, (size_t)c->length * (size_t)d->width, err));
-			cat_pq_spread(d->values->data, d->width, c->validity->data, 0, c->length, values);
-		} else {
-			const bool first = !d->text.offsets;
-
-			CAT_TRY(cat_buf_resize(&d->text.offsets, (size_t)(c->length + 1) * sizeof(int32_t), err));
-			if (first)
-				memset(d->text.offsets->data, 0, sizeof(int32_t));
-			cat_pq_spread_text((int32_t *)(void *)d->text.offsets->data, c->validity->data, 0, c->length,
-			                   values);
-			d->text.n = c->length;
-		}
+		CAT_TRY(cat_pq_spread(d, c->validity->data, 0, c->length, values, err));
 	} else if (c->null_count == 0) {
 		cat_buf_unref(c->validity);
 		c->validity = NULL;
@@ -180,13 +187,17 @@ static int struct_column(const struct cat_field *f, const struct cat_pq_node *n,
 		if (child->nleaves == 0 && at.r > 0)
 			return cat_fail(err, CAT_E_UNSUPPORTED, "an empty group in a list");
 		if (child->nleaves) {
-			CAT_TRY(validity(d + (child->leaf - n->leaf), at, n->def_valid, &bits, &slots, &nulls, err));
-			same = slots == c->length && memcmp(bits->data, c->validity->data, (size_t)(slots + 7) / 8) == 0;
+			CAT_TRY(validity(d + (child->leaf - n->leaf), at, n->def_valid, &bits, &slots, &nulls,
+			                 err));
+			same = slots == c->length &&
+			       memcmp(bits->data, c->validity->data, (size_t)(slots + 7) / 8) == 0;
 			cat_buf_unref(bits);
 			if (!same)
-				return cat_fail(err, CAT_E_DATA, "the columns of group %s disagree about its rows", f->name);
+				return cat_fail(err, CAT_E_DATA, "the columns of group %s disagree about its rows",
+				                f->name);
 		}
-		CAT_TRY(assemble(&f->children[i], child, d0, d + (child->leaf - n->leaf), at, &c->children[i], err));
+		CAT_TRY(assemble(&f->children[i], child, d0, d + (child->leaf - n->leaf), at, &c->children[i],
+		                 err));
 		if (c->children[i]->length != c->length)
 			return cat_fail(err, CAT_E_DATA, "the columns of group %s differ in length", f->name);
 	}
@@ -226,8 +237,8 @@ static int fixed_list(const struct cat_field *f, struct cat_column *c, struct ca
 
 	for (int64_t i = 0; i < c->length; i++)
 		if (cat_column_valid(c, i) && o[i + 1] - o[i] != width)
-			return cat_fail(err, CAT_E_DATA, "a list of %d elements where all have %d", (int)(o[i + 1] - o[i]),
-			                (int)width);
+			return cat_fail(err, CAT_E_DATA, "a list of %d elements where all have %d",
+			                (int)(o[i + 1] - o[i]), (int)width);
 	if (c->length > INT32_MAX / width)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "more than 2^31 list elements in one batch");
 	if (o[c->length] != c->length * width) {

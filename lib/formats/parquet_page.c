@@ -7,6 +7,7 @@
 #include "formats/rle_bp.h"
 
 #define PAGE_MAX ((int64_t)1 << 30)
+#define KEEP_BYTES ((size_t)16 << 20) /* larger scratch is not kept from one call to the next */
 
 static void scratch_free(struct cat_pq_scratch *s)
 {
@@ -31,6 +32,14 @@ int cat_pq_scratch_take(struct cat_pq_idle *idle, struct cat_pq_scratch **out, s
 
 void cat_pq_scratch_give(struct cat_pq_idle *idle, struct cat_pq_scratch *s)
 {
+	struct cat_buf **bufs[] = {&s->page, &s->stored, &s->index};
+
+	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) {
+		if (*bufs[i] && (*bufs[i])->capacity > KEEP_BYTES) {
+			cat_buf_unref(*bufs[i]);
+			*bufs[i] = NULL;
+		}
+	}
 	for (int i = 0; i < CAT_PQ_IDLE; i++) {
 		struct cat_pq_scratch *none = NULL;
 
@@ -58,8 +67,8 @@ int cat_pq_page_next(struct cat_pq_pages *w, struct cat_pq_page *page, bool *fou
 			return cat_fail(err, CAT_E_DATA, "corrupt page header");
 		w->p += used;
 		if (h->size > w->end - w->p)
-			return cat_fail(err, CAT_E_DATA, "a page of %lld bytes where %lld are left", (long long)h->size,
-			                (long long)(w->end - w->p));
+			return cat_fail(err, CAT_E_DATA, "a page of %lld bytes where %lld are left",
+			                (long long)h->size, (long long)(w->end - w->p));
 		if (h->raw_size > PAGE_MAX)
 			return cat_fail(err, CAT_E_UNSUPPORTED, "a page of %lld bytes", (long long)h->raw_size);
 		page->body = w->p;
@@ -81,14 +90,14 @@ static int inflate(struct cat_pq_pages *w, int codec, const uint8_t *from, int64
 		return CAT_OK;
 	if (codec == CAT_CODEC_NONE) {
 		if (n != size)
-			return cat_fail(err, CAT_E_DATA, "an uncompressed page of %lld bytes says it has %lld", (long long)n,
-			                (long long)size);
+			return cat_fail(err, CAT_E_DATA, "an uncompressed page of %lld bytes says it has %lld",
+			                (long long)n, (long long)size);
 		return CAT_OK;
 	}
 	CAT_TRY(cat_buf_resize(&w->scratch->page, (size_t)size, err));
 	out->p = w->scratch->page->data;
-	return cat_codec_decompress(&w->scratch->codec, codec, from, (size_t)n, w->scratch->page->data, (size_t)size,
-	                            err);
+	return cat_codec_decompress(&w->scratch->codec, codec, from, (size_t)n, w->scratch->page->data,
+	                            (size_t)size, err);
 }
 
 /* Takes N bytes off the front of S. */

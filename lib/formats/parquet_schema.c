@@ -22,7 +22,9 @@ int cat_pq_stored_bytes(const struct cat_pq_leaf *l)
 	static const int bytes[] = {[CAT_PQ_INT32] = 4, [CAT_PQ_INT64] = 8, [CAT_PQ_INT96] = 12,
 	                            [CAT_PQ_FLOAT] = 4, [CAT_PQ_DOUBLE] = 8, [CAT_PQ_FIXED] = 0};
 
-	return l->type == CAT_PQ_FIXED ? l->type_length : (size_t)l->type < sizeof bytes / sizeof *bytes ? bytes[l->type] : 0;
+	return l->type == CAT_PQ_FIXED                          ? l->type_length
+	       : (size_t)l->type < sizeof bytes / sizeof *bytes ? bytes[l->type]
+	                                                        : 0;
 }
 
 static enum cat_unit unit_of(const struct cat_pq_logical *l)
@@ -48,7 +50,8 @@ static enum cat_type_id int_of(const struct cat_pq_logical *l, enum cat_type_id 
 
 static void set_decimal(struct cat_pq_leaf *l, enum cat_pq_conv conv)
 {
-	l->out = (struct cat_type){.id = CAT_T_DECIMAL128, .precision = l->logical.precision, .scale = l->logical.scale};
+	l->out = (struct cat_type){
+		.id = CAT_T_DECIMAL128, .precision = l->logical.precision, .scale = l->logical.scale};
 	l->conv = conv;
 	if (l->logical.precision > 38 || (l->type == CAT_PQ_FIXED && l->type_length > 16)) {
 		l->out = (struct cat_type){.id = CAT_T_BINARY};
@@ -64,7 +67,9 @@ static void type_int32(struct cat_pq_leaf *l)
 		if (l->logical.bits > 32)
 			break;
 		l->out.id = int_of(&l->logical, CAT_T_I32);
-		l->conv = l->logical.bits == 8 ? CAT_PQ_NARROW8 : l->logical.bits == 16 ? CAT_PQ_NARROW16 : CAT_PQ_SAME;
+		l->conv = l->logical.bits == 8    ? CAT_PQ_NARROW8
+		          : l->logical.bits == 16 ? CAT_PQ_NARROW16
+		                                  : CAT_PQ_SAME;
 		break;
 	case CAT_PQ_L_DECIMAL:
 		set_decimal(l, CAT_PQ_DEC32);
@@ -208,8 +213,11 @@ static int build_leaf(struct build *b, const struct cat_pq_element *e, struct le
 	l->name = e->name;
 	CAT_TRY(leaf_type(l, b->binary_as_text, err));
 	f->type = l->out;
-	if (l->out.id == CAT_T_TIMESTAMP && l->type == CAT_PQ_INT64 && l->logical.utc && !(f->zone = cat_strdup("UTC")))
+	if (l->out.id == CAT_T_TIMESTAMP && l->type == CAT_PQ_INT64 && l->logical.utc &&
+	    !(f->zone = cat_strdup("UTC")))
 		return cat_fail_mem(err, 4);
+	if (l->logical.id == CAT_PQ_L_UUID && l->out.id == CAT_T_FIXED_BINARY && l->out.width == 16)
+		CAT_TRY(cat_kv_set(&f->meta, CAT_PQ_EXTENSION, CAT_PQ_UUID, err));
 	n->kind = CAT_PQ_NODE_LEAF;
 	n->leaf = t->nleaves++;
 	n->nleaves = 1;
@@ -226,7 +234,8 @@ static int children(struct cat_field *f, struct cat_pq_node *n, int count, struc
 	return CAT_OK;
 }
 
-static int build(struct build *b, struct levels at, struct cat_field *f, struct cat_pq_node *n, struct cat_error *err);
+static int build(struct build *b, struct levels at, struct cat_field *f, struct cat_pq_node *n,
+                 struct cat_error *err);
 static int build_body(struct build *b, const struct cat_pq_element *e, struct levels at, struct cat_field *f,
                       struct cat_pq_node *n, struct cat_error *err);
 
@@ -342,7 +351,8 @@ static int build_body(struct build *b, const struct cat_pq_element *e, struct le
 }
 
 /* The next element and everything below it. */
-static int build(struct build *b, struct levels at, struct cat_field *f, struct cat_pq_node *n, struct cat_error *err)
+static int build(struct build *b, struct levels at, struct cat_field *f, struct cat_pq_node *n,
+                 struct cat_error *err)
 {
 	const struct cat_pq_element *e = peek(b);
 
@@ -382,10 +392,11 @@ static int take_pairs(const struct cat_pq_footer *f, struct cat_pq_tree *t, stru
 		if (p->key.n == 12 && memcmp(p->key.p, "ARROW:schema", 12) == 0)
 			continue;
 		for (size_t k = 0; k < i && !earlier; k++)
-			earlier = f->pairs[k].key.n == p->key.n && memcmp(f->pairs[k].key.p, p->key.p, p->key.n) == 0;
+			earlier = f->pairs[k].key.n == p->key.n &&
+			          memcmp(f->pairs[k].key.p, p->key.p, p->key.n) == 0;
 		if (!earlier && p->value.p)
-			CAT_TRY(cat_kv_setn(&t->schema->meta, (const char *)p->key.p, p->key.n, (const char *)p->value.p,
-			                    p->value.n, err));
+			CAT_TRY(cat_kv_setn(&t->schema->meta, (const char *)p->key.p, p->key.n,
+			                    (const char *)p->value.p, p->value.n, err));
 	}
 	return CAT_OK;
 }

@@ -10,6 +10,10 @@
 #include "columnar/schema.h"
 #include "formats/parquet_meta.h"
 
+/* Field metadata by which Arrow knows a UUID (Arrow columnar format, "Canonical Extension Types"). */
+#define CAT_PQ_EXTENSION "ARROW:extension:name"
+#define CAT_PQ_UUID "arrow.uuid"
+
 /* How a stored value becomes the column's value. */
 enum cat_pq_conv {
 	CAT_PQ_SAME,       /* the same bytes */

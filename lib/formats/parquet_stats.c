@@ -1,4 +1,5 @@
-/* What metadata may be believed of a column's values (parquet-format parquet.thrift, Statistics and ColumnOrder). */
+/* What metadata may be believed of a column's values (parquet-format parquet.thrift, Statistics and ColumnOrder).
+ */
 #include <math.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ static bool trusted(const struct cat_parquet_file *f, int leaf, bool old)
 	const uint8_t order = (size_t)leaf < f->footer.norders ? f->footer.orders[leaf] : 0;
 
 	if (old)
-		return is_signed_int(l) || l->type == CAT_PQ_BOOLEAN || l->type == CAT_PQ_FLOAT || l->type == CAT_PQ_DOUBLE;
+		return is_signed_int(l) || l->type == CAT_PQ_BOOLEAN || l->type == CAT_PQ_FLOAT ||
+		       l->type == CAT_PQ_DOUBLE;
 	return order == 1 || order == 2 || is_signed_int(l);
 }
 
@@ -107,7 +109,8 @@ void cat_parquet_stats(const struct cat_parquet_file *f, int group, int col, str
 	cat_pq_bounds(f, n->leaf, &f->tree.schema->fields[col], c->stats.min, c->stats.max, false, out);
 	out->exact = out->known && c->stats.min_exact && c->stats.max_exact && !out->is_text;
 	if (!out->known)
-		cat_pq_bounds(f, n->leaf, &f->tree.schema->fields[col], c->stats.min_old, c->stats.max_old, true, out);
+		cat_pq_bounds(f, n->leaf, &f->tree.schema->fields[col], c->stats.min_old, c->stats.max_old, true,
+		              out);
 }
 
 /* Reads both indexes of a chunk; BUFS are NULL when it has not both. */
@@ -148,7 +151,8 @@ static int page_list(const struct cat_parquet_file *f, int group, int col, struc
 		p->row_end = i + 1 < out->n ? pages[i + 1].first_row : f->footer.groups[group].nrows;
 		p->stats.nulls = bounds[i].is_null ? p->row_end - p->row_begin : bounds[i].nulls;
 		if (!bounds[i].is_null)
-			cat_pq_bounds(f, leaf, &f->tree.schema->fields[col], bounds[i].min, bounds[i].max, false, &p->stats);
+			cat_pq_bounds(f, leaf, &f->tree.schema->fields[col], bounds[i].min, bounds[i].max, false,
+			              &p->stats);
 	}
 	cat_free(pages);
 	cat_free(bounds);

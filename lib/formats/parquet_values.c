@@ -76,7 +76,8 @@ static int64_t int96(const uint8_t *p)
 	}
 
 /* N stored values at FROM to the column's form. */
-static int convert(const struct cat_pq_leaf *leaf, const uint8_t *from, int64_t n, uint8_t *to, struct cat_error *err)
+static int convert(const struct cat_pq_leaf *leaf, const uint8_t *from, int64_t n, uint8_t *to,
+                   struct cat_error *err)
 {
 	const int stored = cat_pq_stored_bytes(leaf);
 
@@ -441,7 +442,8 @@ static int read_indices(struct cat_pq_data *d, struct cat_span v, int64_t n, str
 	for (int64_t i = 0; i < n; i++)
 		max = index[i] > max ? index[i] : max;
 	if (max >= (uint64_t)d->ndict)
-		return cat_fail(err, CAT_E_DATA, "index %u into a dictionary of %lld values", max, (long long)d->ndict);
+		return cat_fail(err, CAT_E_DATA, "index %u into a dictionary of %lld values", max,
+		                (long long)d->ndict);
 	return CAT_OK;
 }
 
@@ -490,7 +492,8 @@ int cat_pq_read_values(struct cat_pq_data *d, int encoding, struct cat_span v, i
 				CAT_TRY(check_utf8(t, from, err));
 		} else if (n) {
 			CAT_TRY(read_indices(d, v, n, scratch, err));
-			CAT_TRY(dictionary_text(d, t, (const uint32_t *)(const void *)scratch->index->data, n, err));
+			CAT_TRY(dictionary_text(d, t, (const uint32_t *)(const void *)scratch->index->data, n,
+			                        err));
 		}
 	} else {
 		CAT_TRY(room(b, at + n, d->width, err));

@@ -121,8 +121,8 @@ void cat_pq_column_index_put(const struct cat_pq_wleaf *l, const struct cat_pq_b
 /* parquet_encode.c: the bytes of leaf L of column C and what the footer says of them. *OUT is the caller's; CHUNK
  * must be zeroed and is freed by cat_pq_wchunk_fini whether or not this succeeds. LEVEL as in the options. */
 CAT_MUST_USE int cat_pq_encode_leaf(const struct cat_pq_wleaf *l, const struct cat_column *c, int level,
-                                    struct cat_pq_scratch *scratch, struct cat_pq_wchunk *chunk, struct cat_buf **out,
-                                    struct cat_error *err);
+                                    struct cat_pq_scratch *scratch, struct cat_pq_wchunk *chunk,
+                                    struct cat_buf **out, struct cat_error *err);
 
 /* parquet_footer.c */
 struct cat_pq_wgroup {

@@ -71,7 +71,8 @@ static int encode_group(struct piece *p, struct cat_pq_scratch *scratch, struct 
 			rc = whole_column(p, at, &c, err);
 		}
 		if (rc == CAT_OK)
-			rc = cat_pq_encode_leaf(l, c, p->e->o.level, scratch, &p->group.chunks[i], &p->base.bufs[i], err);
+			rc = cat_pq_encode_leaf(l, c, p->e->o.level, scratch, &p->group.chunks[i],
+			                        &p->base.bufs[i], err);
 		if (rc != CAT_OK)
 			cat_wrap(err, "column %s", l->path[0]->name);
 		else
@@ -197,7 +198,8 @@ static int encoder_pull(struct cat_encoder *encoder, bool last, struct cat_out *
 	return CAT_OK;
 }
 
-static int encoder_placed(struct cat_encoder *encoder, struct cat_out *out, int64_t off_bytes, struct cat_error *err)
+static int encoder_placed(struct cat_encoder *encoder, struct cat_out *out, int64_t off_bytes,
+                          struct cat_error *err)
 {
 	struct encoder *e = (struct encoder *)encoder;
 	struct piece *p = (struct piece *)out;
@@ -283,7 +285,8 @@ static int put_tail(struct encoder *e, int64_t size_bytes, struct cat_text *t, s
 	return cat_text_check(t, err);
 }
 
-static int encoder_tail(struct cat_encoder *encoder, int64_t size_bytes, struct cat_buf **out, struct cat_error *err)
+static int encoder_tail(struct cat_encoder *encoder, int64_t size_bytes, struct cat_buf **out,
+                        struct cat_error *err)
 {
 	struct cat_text t = {.max = TEXT_MAX}, groups = {.max = TEXT_MAX};
 	int rc = put_tail((struct encoder *)encoder, size_bytes, &t, &groups, err);

@@ -174,6 +174,13 @@ static void put_decimal(struct cat_thrift_out *o, const struct cat_type *t)
 	end_logical(o, n);
 }
 
+static bool is_uuid(const struct cat_field *f)
+{
+	const char *name = cat_kv_get(&f->meta, CAT_PQ_EXTENSION);
+
+	return f->type.width == 16 && name && strcmp(name, CAT_PQ_UUID) == 0;
+}
+
 static void put_annotation(struct cat_thrift_out *o, const struct cat_field *f)
 {
 	switch ((int)f->type.id) {
@@ -205,6 +212,10 @@ static void put_annotation(struct cat_thrift_out *o, const struct cat_field *f)
 		break;
 	case CAT_T_DECIMAL128:
 		put_decimal(o, &f->type);
+		break;
+	case CAT_T_FIXED_BINARY:
+		if (is_uuid(f))
+			put_empty_logical(o, CAT_PQ_L_UUID);
 		break;
 	case CAT_T_NULL:
 		put_empty_logical(o, CAT_PQ_L_UNKNOWN);
@@ -247,7 +258,8 @@ static void put_element(struct walk *k, const struct cat_pq_wleaf *leaf, int rep
 	k->w->nelements++;
 }
 
-static int add_leaf(struct walk *k, const struct cat_field *f, const char *name, int repetition, struct cat_error *err)
+static int add_leaf(struct walk *k, const struct cat_field *f, const char *name, int repetition,
+                    struct cat_error *err)
 {
 	struct cat_pq_wschema *w = k->w;
 	struct cat_pq_wleaf *l;
@@ -263,7 +275,8 @@ static int add_leaf(struct walk *k, const struct cat_field *f, const char *name,
 	if (k->o->plain)
 		l->encoding = CAT_PQ_PLAIN;
 	else if (k->at.npath == 1 && l->type == CAT_PQ_INT64 && strcmp(f->name, HEALPIX) == 0)
-		l->codec = CAT_CODEC_NONE; /* sorted and packed already: zstd takes ten times the time for nothing */
+		l->codec =
+			CAT_CODEC_NONE; /* sorted and packed already: zstd takes ten times the time for nothing */
 	l->max_def = k->at.max_def;
 	l->max_rep = k->at.max_rep;
 	l->npath = k->at.npath;
@@ -289,7 +302,8 @@ static int add_field(struct walk *k, const struct cat_field *f, int child, const
 	if (!cat_type_is_nested(f->type.id)) {
 		CAT_TRY(add_leaf(k, f, name, repetition, err));
 	} else if (f->nchildren == 0 || (is_map && f->children[0].nchildren != 2)) {
-		return cat_fail(err, CAT_E_UNSUPPORTED, "column %s: Parquet has no groups without columns", f->name);
+		return cat_fail(err, CAT_E_UNSUPPORTED, "column %s: Parquet has no groups without columns",
+		                f->name);
 	} else if (f->type.id == CAT_T_STRUCT) {
 		put_element(k, NULL, repetition, name, f->nchildren, f);
 		for (int i = 0; i < f->nchildren; i++)
@@ -305,7 +319,8 @@ static int add_field(struct walk *k, const struct cat_field *f, int child, const
 			const struct cat_field *pair = &f->children[0];
 
 			if (k->at.npath == CAT_PQ_DEPTH)
-				return cat_fail(err, CAT_E_UNSUPPORTED, "columns nested more than %d deep", CAT_PQ_DEPTH);
+				return cat_fail(err, CAT_E_UNSUPPORTED, "columns nested more than %d deep",
+				                CAT_PQ_DEPTH);
 			k->at.path[k->at.npath] = pair;
 			k->at.child[k->at.npath++] = 0;
 			CAT_TRY(add_field(k, &pair->children[0], 0, "key", true, err));

@@ -4,14 +4,7 @@
 
 #include "columnar/batch.h"
 #include "columnar/kernels.h"
-
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof v);
-	return v;
-}
+#include "formats/varint.h"
 
 /* With WIDTH known to the compiler eight values are eight shifts. */
 static inline void unpack_width(const uint8_t *p, int width, uint32_t *out, int64_t n)
@@ -21,9 +14,9 @@ static inline void unpack_width(const uint8_t *p, int width, uint32_t *out, int6
 
 	for (; i + 8 <= n; i += 8, p += width)
 		for (int k = 0; k < 8; k++)
-			out[i + k] = (uint32_t)(load64(p + (k * width >> 3)) >> (k * width & 7) & mask);
+			out[i + k] = (uint32_t)(cat_bits_load(p + (k * width >> 3)) >> (k * width & 7) & mask);
 	for (int k = 0; i < n; i++, k++)
-		out[i] = (uint32_t)(load64(p + (k * width >> 3)) >> (k * width & 7) & mask);
+		out[i] = (uint32_t)(cat_bits_load(p + (k * width >> 3)) >> (k * width & 7) & mask);
 }
 
 #define W(w)                                        \
@@ -48,7 +41,7 @@ void cat_bits_unpack(const uint8_t *p, int64_t first, int width, uint32_t *out, 
 	for (; n > 0 && (first & 7); first++, n--) {
 		const int64_t bit = first * width;
 
-		*out++ = (uint32_t)(load64(p + (bit >> 3)) >> (bit & 7) & mask);
+		*out++ = (uint32_t)(cat_bits_load(p + (bit >> 3)) >> (bit & 7) & mask);
 	}
 	unpack_aligned(p + (first >> 3) * width, width, out, n);
 }
@@ -64,16 +57,10 @@ void cat_rle_init(struct cat_rle *r, const uint8_t *p, size_t n, int width)
 /* Reads the header of the next run; false when there is none or it is wrong. */
 static bool next_run(struct cat_rle *r)
 {
-	uint64_t h = 0, count;
-	int shift = 0;
+	uint64_t h, count;
 
-	for (;; shift += 7) {
-		if (r->p >= r->end || shift > 35)
-			return false;
-		h |= (uint64_t)(*r->p & 0x7f) << shift;
-		if (!(*r->p++ & 0x80))
-			break;
-	}
+	if (!cat_varint_get(&r->p, r->end, &h) || h > UINT32_MAX)
+		return false;
 	count = h >> 1;
 	if (count == 0)
 		return false;
@@ -171,7 +158,7 @@ static int64_t count_ones(const uint8_t *bits, int64_t at, int64_t n)
 	for (; n > 0 && (at & 7); at++, n--)
 		ones += cat_bit_get(bits, at);
 	for (; n >= 64; at += 64, n -= 64)
-		ones += __builtin_popcountll(load64(bits + (at >> 3)));
+		ones += __builtin_popcountll(cat_bits_load(bits + (at >> 3)));
 	for (; n > 0; at++, n--)
 		ones += cat_bit_get(bits, at);
 	return ones;
@@ -226,20 +213,13 @@ bool cat_rle_all(const struct cat_rle *r, uint32_t value, int64_t n)
 
 /* --- writing --- */
 
-static void put_varint(struct cat_text *out, uint64_t v)
-{
-	for (; v >= 0x80; v >>= 7)
-		cat_text_addc(out, (char)(v | 0x80));
-	cat_text_addc(out, (char)v);
-}
-
 void cat_rle_put_run(struct cat_text *out, uint32_t value, int64_t n, int width)
 {
 	char bytes[4];
 
 	for (int i = 0; i < 4; i++)
 		bytes[i] = (char)(value >> (8 * i));
-	put_varint(out, (uint64_t)n << 1);
+	cat_varint_put(out, (uint64_t)n << 1);
 	cat_text_addn(out, bytes, (size_t)(width + 7) / 8);
 }
 
@@ -254,7 +234,7 @@ static void put_packed(struct cat_text *out, const uint32_t *v, int64_t n, int w
 
 	if (n == 0)
 		return;
-	put_varint(out, (uint64_t)groups << 1 | 1);
+	cat_varint_put(out, (uint64_t)groups << 1 | 1);
 	to = (uint8_t *)cat_text_room(out, bytes);
 	if (!to)
 		return;

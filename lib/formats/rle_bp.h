@@ -9,9 +9,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/text.h"
 
+/* Eight bytes as a number. */
+static inline uint64_t cat_bits_load(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
 /* N values of WIDTH bits (0 to 32), LSB first, from bit FIRST x WIDTH of P on. */
 void cat_bits_unpack(const uint8_t *p, int64_t first, int width, uint32_t *out, int64_t n);
 /* Bits needed for values up to MAX. */

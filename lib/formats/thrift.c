@@ -1,37 +1,28 @@
 #include "formats/thrift.h"
 
+#include "formats/varint.h"
+
 #define DEPTH_MAX 64
-
-static uint64_t varint(struct cat_thrift *t)
-{
-	uint64_t v = 0;
-
-	for (int shift = 0; shift < 64; shift += 7) {
-		uint8_t b;
-
-		if (t->p >= t->end)
-			break;
-		b = *t->p++;
-		v |= (uint64_t)(b & 0x7f) << shift;
-		if (!(b & 0x80))
-			return v;
-	}
-	t->bad = true;
-	t->p = t->end;
-	return 0;
-}
-
-static int64_t zigzag(struct cat_thrift *t)
-{
-	const uint64_t v = varint(t);
-
-	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
-}
 
 static void fail(struct cat_thrift *t)
 {
 	t->bad = true;
 	t->p = t->end;
+}
+
+static uint64_t varint(struct cat_thrift *t)
+{
+	uint64_t v;
+
+	if (cat_varint_get(&t->p, t->end, &v))
+		return v;
+	fail(t);
+	return 0;
+}
+
+static int64_t zigzag(struct cat_thrift *t)
+{
+	return cat_unzigzag(varint(t));
 }
 
 static size_t left(const struct cat_thrift *t)
@@ -211,22 +202,6 @@ void cat_thrift_skip(struct cat_thrift *t, uint8_t type)
 
 /* --- writing --- */
 
-static void put_varint(struct cat_thrift_out *o, uint64_t v)
-{
-	char out[10];
-	size_t n = 0;
-
-	for (; v >= 0x80; v >>= 7)
-		out[n++] = (char)(v | 0x80);
-	out[n++] = (char)v;
-	cat_text_addn(o->to, out, n);
-}
-
-static void put_zigzag(struct cat_thrift_out *o, int64_t v)
-{
-	put_varint(o, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
-}
-
 static void put_header(struct cat_thrift_out *o, int id, uint8_t type)
 {
 	const int delta = id - o->last;
@@ -235,7 +210,7 @@ static void put_header(struct cat_thrift_out *o, int id, uint8_t type)
 		cat_text_addc(o->to, (char)(delta << 4 | type));
 	} else {
 		cat_text_addc(o->to, (char)type);
-		put_zigzag(o, id);
+		cat_varint_put(o->to, cat_zigzag(id));
 	}
 	o->last = (int16_t)id;
 }
@@ -243,7 +218,7 @@ static void put_header(struct cat_thrift_out *o, int id, uint8_t type)
 void cat_thrift_put_int(struct cat_thrift_out *o, int id, enum cat_thrift_type type, int64_t v)
 {
 	put_header(o, id, (uint8_t)type);
-	put_zigzag(o, v);
+	cat_varint_put(o->to, cat_zigzag(v));
 }
 
 void cat_thrift_put_i8(struct cat_thrift_out *o, int id, int8_t v)
@@ -270,7 +245,7 @@ void cat_thrift_put_list(struct cat_thrift_out *o, int id, enum cat_thrift_type 
 		cat_text_addc(o->to, (char)(n << 4 | element));
 	} else {
 		cat_text_addc(o->to, (char)(0xf0 | element));
-		put_varint(o, n);
+		cat_varint_put(o->to, n);
 	}
 }
 
@@ -293,12 +268,12 @@ void cat_thrift_end(struct cat_thrift_out *o, int16_t outer)
 
 void cat_thrift_item_int(struct cat_thrift_out *o, int64_t v)
 {
-	put_zigzag(o, v);
+	cat_varint_put(o->to, cat_zigzag(v));
 }
 
 void cat_thrift_item_binary(struct cat_thrift_out *o, const void *p, size_t n)
 {
-	put_varint(o, n);
+	cat_varint_put(o->to, n);
 	cat_text_addn(o->to, n ? p : "", n);
 }
 

@@ -7,7 +7,8 @@
 
 static void everything_comes_back(void **state)
 {
-	static const struct table_shape shapes[] = {{1, 0, 1000000}, {2, 30, 5}, {3, 100, 5}, {4, 60, 100000}, {5, 2, 1}};
+	static const struct table_shape shapes[] = {
+		{1, 0, 1000000}, {2, 30, 5}, {3, 100, 5}, {4, 60, 100000}, {5, 2, 1}};
 	static const int64_t rows[] = {0, 1, 7, 8, 9, 64, 65, 300};
 	struct cat_schema *s = table_schema();
 
@@ -17,8 +18,11 @@ static void everything_comes_back(void **state)
 			struct cat_batch *t = table_batch(s, rows[k], &shapes[i]);
 
 			for (int v = 0; v < 4; v++) {
-				const struct cat_parquet_write_options o = {.row_group_rows = v == 0 ? 50 : v == 1 ? 64 : 0,
-				                                            .plain = v == 2, .level = v == 3 ? -1 : 0};
+				const struct cat_parquet_write_options o = {.row_group_rows = v == 0   ? 50
+				                                                              : v == 1 ? 64
+				                                                                       : 0,
+				                                            .plain = v == 2,
+				                                            .level = v == 3 ? -1 : 0};
 				struct cat_error err = {0};
 				struct cat_buf *bytes;
 				int64_t n;
@@ -84,9 +88,15 @@ static int counting_wait(struct cat_ticket *t, struct cat_buf **out, struct cat_
 	return t->reader->ops->wait(t, out, err);
 }
 
-static const struct cat_reader_ops counting_ops = {.submit = counting_submit, .wait = counting_wait};
+static void counting_close(struct cat_reader *r)
+{
+	cat_reader_close(((struct counting *)r)->inner);
+}
 
-/* 40,000 rows in one group: a sorted index, a double, a text, a light curve. */
+static const struct cat_reader_ops counting_ops = {.submit = counting_submit, .wait = counting_wait,
+                                                   .close = counting_close};
+
+/* 40,000 rows in one group: a sorted index, a double, a text, a list, a light curve whose parts differ in size. */
 static struct cat_batch *sorted_table(void)
 {
 	struct cat_schema *s;
@@ -94,11 +104,16 @@ static struct cat_batch *sorted_table(void)
 	struct cat_error err;
 	const int64_t n = 40000;
 
-	assert_cat_ok(cat_schema_new(4, &s, &err), err);
+	assert_cat_ok(cat_schema_new(5, &s, &err), err);
 	table_field(&s->fields[0], "_healpix_29", CAT_T_I64);
 	table_field(&s->fields[1], "ra", CAT_T_F64);
 	table_field(&s->fields[2], "name", CAT_T_UTF8);
 	table_parent(&s->fields[3], "mjd", CAT_T_LIST, CAT_T_F64);
+	table_field(&s->fields[4], "lc", CAT_T_STRUCT);
+	assert_cat_ok(cat_field_children(&s->fields[4], 3, &err), err);
+	table_parent(&s->fields[4].children[0], "name", CAT_T_LIST, CAT_T_UTF8);
+	table_field(&s->fields[4].children[1], "n", CAT_T_I16);
+	table_parent(&s->fields[4].children[2], "mag", CAT_T_LIST, CAT_T_F32);
 	t = table_batch(s, n, &(struct table_shape){7, 10, 100000});
 	cat_column_unref(t->cols[0]);
 	assert_cat_ok(cat_column_new(&s->fields[0].type, n, 0, &t->cols[0], &err), err);
@@ -111,8 +126,9 @@ static struct cat_batch *sorted_table(void)
 
 static void ranges_read_only_their_pages(void **state)
 {
-	static const int64_t ranges[][2] = {{0, 40000}, {0, 1}, {39999, 40000}, {16383, 16385}, {5, 30000}, {20000, 20000}};
-	const int cols[] = {0, 1, 2, 3};
+	static const int64_t ranges[][2] = {{0, 40000},     {0, 1},     {39999, 40000},
+	                                    {16383, 16385}, {5, 30000}, {20000, 20000}};
+	const int cols[] = {0, 1, 2, 3, 4};
 	struct cat_batch *t = sorted_table(), *b;
 	struct counting c = {.base = {.ops = &counting_ops}};
 	struct cat_parquet_file *f;
@@ -129,7 +145,7 @@ static void ranges_read_only_their_pages(void **state)
 	whole = cat_parquet_group_bytes(f, 0, NULL, 0);
 	for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
 		c.bytes = c.requests = 0;
-		assert_cat_ok(cat_parquet_decode(f, 0, cols, 4, ranges[i][0], ranges[i][1], &b, &err), err);
+		assert_cat_ok(cat_parquet_decode(f, 0, cols, 5, ranges[i][0], ranges[i][1], &b, &err), err);
 		table_assert_same(t, ranges[i][0], b);
 		cat_batch_unref(b);
 		assert_int_equal(c.requests, i == 0 ? 1 : 2);
@@ -197,8 +213,10 @@ static void pages_tell_their_bounds(void **state)
 					assert_true(isnan(v) || (v >= p->min_f64 && v <= p->max_f64));
 				} else {
 					text = cat_column_text(t->cols[2], row, &n);
-					assert_true(memcmp(text, p->min_text, (size_t)n < p->min_len ? (size_t)n : p->min_len) >= 0);
-					assert_true(memcmp(text, p->max_text, (size_t)n < p->max_len ? (size_t)n : p->max_len) <= 0);
+					assert_true(memcmp(text, p->min_text,
+					                   (size_t)n < p->min_len ? (size_t)n : p->min_len) >= 0);
+					assert_true(memcmp(text, p->max_text,
+					                   (size_t)n < p->max_len ? (size_t)n : p->max_len) <= 0);
 				}
 			}
 		}
@@ -210,6 +228,54 @@ static void pages_tell_their_bounds(void **state)
 	cat_parquet_page_list_fini(&l);
 	cat_parquet_close(f);
 	cat_reader_close(r);
+	cat_buf_unref(bytes);
+	cat_batch_unref(t);
+}
+
+/* A small part of a sorted column: its pages are found, and nothing else is read. */
+static void works_narrow_to_pages(void **state)
+{
+	const int cols[] = {0, 1};
+	struct cat_batch *t = sorted_table(), *b;
+	struct counting c = {.base = {.ops = &counting_ops}};
+	struct cat_parquet_page_list l;
+	struct cat_error err = {0};
+	struct cat_buf *bytes;
+	struct cat_feed *f;
+	struct cat_work *w;
+	int64_t whole, begin = -1, end = -1;
+
+	(void)state;
+	assert_cat_ok(
+		table_write(t, 40000, &(struct cat_parquet_write_options){.row_group_rows = 40000}, &bytes, &err),
+		err);
+	assert_cat_ok(cat_reader_memory(bytes, "memory", &c.inner, &err), err);
+	c.base.size = c.inner->size;
+	assert_cat_ok(cat_parquet_feed(&c.base, NULL, &f, &err), err);
+	assert_cat_ok(f->ops->next(f, &w, &err), err);
+	assert_cat_ok(cat_parquet_work_pages(w, 0, &l, &err), err);
+	assert_int_equal(l.n, 3);
+	for (int i = 0; i < l.n; i++) {
+		if (l.pages[i].stats.max_i64 < 200000 || l.pages[i].stats.min_i64 > 200100)
+			continue;
+		begin = begin < 0 ? l.pages[i].row_begin : begin;
+		end = l.pages[i].row_end;
+	}
+	assert_true(begin >= 0 && end - begin == 16384);
+	whole = w->bytes;
+	cat_parquet_work_narrow(w, begin, end);
+	assert_true(w->nrows == end - begin && w->bytes < whole);
+	c.bytes = 0;
+	assert_cat_ok(w->ops->decode(w, cols, 2, &b, &err), err);
+	assert_int_equal(b->nrows, end - begin);
+	for (int64_t i = 0; i < b->nrows; i++)
+		assert_true(table_same(t->cols[0], begin + i, b->cols[0], i) &&
+		            table_same(t->cols[1], begin + i, b->cols[1], i));
+	assert_true(c.bytes < cat_parquet_group_bytes(cat_parquet_feed_file(f), 0, cols, 2) / 2);
+	cat_batch_unref(b);
+	cat_parquet_page_list_fini(&l);
+	cat_work_free(w);
+	cat_feed_close(f);
 	cat_buf_unref(bytes);
 	cat_batch_unref(t);
 }
@@ -237,7 +303,12 @@ static void long_texts_keep_valid_bounds(void **state)
 
 		assert_cat_ok(cat_builder_init(&c, &s->fields[0], &err), err);
 		for (int i = 0; i < 9; i++)
-			assert_cat_ok(cat_builder_text(&c, i % 3 == 0 ? low : i % 3 == 1 || !with_top ? high : top, 100, &err), err);
+			assert_cat_ok(cat_builder_text(&c,
+			                               i % 3 == 0                ? low
+			                               : i % 3 == 1 || !with_top ? high
+			                                                         : top,
+			                               100, &err),
+			              err);
 		assert_cat_ok(cat_batch_new(s, 9, &b, &err), err);
 		assert_cat_ok(cat_builder_finish(&c, &b->cols[0], &err), err);
 		cat_builder_fini(&c);
@@ -317,7 +388,8 @@ static void metadata_files_gather_leaves(void **state)
 	struct cat_buf *footer, *bytes;
 
 	(void)state;
-	assert_cat_ok(cat_parquet_encoder(s, &(struct cat_parquet_write_options){.row_group_rows = 50}, &e, &err), err);
+	assert_cat_ok(cat_parquet_encoder(s, &(struct cat_parquet_write_options){.row_group_rows = 50}, &e, &err),
+	              err);
 	assert_cat_ok(e->ops->put(e, cat_batch_ref(t), &err), err);
 	for (int64_t at = 4;;) {
 		assert_cat_ok(e->ops->pull(e, true, &o, &err), err);
@@ -358,6 +430,66 @@ static void metadata_files_gather_leaves(void **state)
 	cat_schema_unref(s);
 }
 
+#if __has_include("formats/ipc.h")
+/* What Parquet's own types do not tell comes back by the Arrow schema beside them. */
+static void the_arrow_schema_comes_back(void **state)
+{
+	struct cat_parquet_file *f;
+	struct cat_reader *r;
+	struct cat_schema *s;
+	struct cat_batch *t;
+	struct cat_error err = {0};
+	struct cat_buf *bytes;
+	int64_t n;
+
+	(void)state;
+	assert_cat_ok(cat_schema_new(4, &s, &err), err);
+	table_field(&s->fields[0], "ra", CAT_T_F64);
+	assert_cat_ok(cat_kv_set(&s->fields[0].meta, CAT_META_UNIT, "deg", &err), err);
+	table_field(&s->fields[1], "t", CAT_T_TIMESTAMP);
+	s->fields[1].type.unit = CAT_UNIT_NS;
+	s->fields[1].zone = cat_strdup("Europe/Berlin");
+	table_field(&s->fields[2], "exposure", CAT_T_DURATION);
+	s->fields[2].type.unit = CAT_UNIT_MS;
+	table_parent(&s->fields[3], "cov", CAT_T_FIXED_LIST, CAT_T_F32);
+	s->fields[3].type.width = 3;
+	assert_cat_ok(cat_kv_set(&s->meta, "origin", "test", &err), err);
+	for (int nulls = 0; nulls < 60; nulls += 20) {
+		struct cat_builder b;
+		uint64_t x = 5;
+
+		t = table_batch(s, 200, &(struct table_shape){4, nulls, 100});
+		cat_column_unref(t->cols[3]);
+		assert_cat_ok(cat_builder_init(&b, &s->fields[3], &err), err);
+		for (int i = 0; i < 200; i++) {
+			if (table_next(&x) % 100 < (uint64_t)nulls) {
+				assert_cat_ok(cat_builder_null(&b, &err), err);
+				continue;
+			}
+			for (int k = 0; k < 3; k++)
+				table_value(&b.children[0], &(struct table_shape){4, nulls, 100}, &x, true);
+			assert_cat_ok(cat_builder_group_end(&b, &err), err);
+		}
+		assert_cat_ok(cat_builder_finish(&b, &t->cols[3], &err), err);
+		cat_builder_fini(&b);
+		assert_cat_ok(table_write(t, 200, &(struct cat_parquet_write_options){.row_group_rows = 70},
+		                          &bytes, &err),
+		              err);
+		assert_cat_ok(table_read(bytes, t, &n, &err), err);
+		assert_int_equal(n, 200);
+		assert_cat_ok(cat_reader_memory(bytes, "memory", &r, &err), err);
+		assert_cat_ok(cat_parquet_open(r, NULL, &f, &err), err);
+		assert_string_equal(cat_kv_get(&cat_parquet_schema(f)->fields[0].meta, CAT_META_UNIT), "deg");
+		assert_string_equal(cat_kv_get(&cat_parquet_schema(f)->meta, "origin"), "test");
+		cat_parquet_close(f);
+		cat_reader_close(r);
+		cat_buf_unref(bytes);
+		cat_batch_unref(t);
+	}
+	cat_schema_unref(s);
+}
+#endif
+
 static void what_parquet_has_not_is_refused(void **state)
 {
 	struct cat_schema *s;
@@ -369,8 +501,9 @@ static void what_parquet_has_not_is_refused(void **state)
 	table_field(&s->fields[0], "empty", CAT_T_STRUCT);
 	assert_int_equal(cat_parquet_encoder(s, NULL, &e, &err), CAT_E_UNSUPPORTED);
 	s->fields[0].type.id = CAT_T_I32;
-	assert_int_equal(cat_parquet_encoder(s, &(struct cat_parquet_write_options){.sort_column = "ra"}, &e, &err),
-	                 CAT_E_USAGE);
+	assert_int_equal(
+		cat_parquet_encoder(s, &(struct cat_parquet_write_options){.sort_column = "ra"}, &e, &err),
+		CAT_E_USAGE);
 	cat_schema_unref(s);
 }
 
@@ -420,9 +553,13 @@ int main(void)
 		UNIT_TEST(bytes_do_not_depend_on_batches),
 		UNIT_TEST(ranges_read_only_their_pages),
 		UNIT_TEST(pages_tell_their_bounds),
+		UNIT_TEST(works_narrow_to_pages),
 		UNIT_TEST(long_texts_keep_valid_bounds),
 		UNIT_TEST(large_groups_are_cut_at_pages),
 		UNIT_TEST(metadata_files_gather_leaves),
+#if __has_include("formats/ipc.h")
+		UNIT_TEST(the_arrow_schema_comes_back),
+#endif
 		UNIT_TEST(what_parquet_has_not_is_refused),
 		UNIT_TEST(every_allocation_may_fail),
 	};

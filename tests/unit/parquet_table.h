@@ -53,9 +53,10 @@ static inline void table_pair(struct cat_field *f, const char *name, enum cat_ty
 static inline struct cat_schema *table_schema(void)
 {
 	static const enum cat_type_id plain[] = {
-		CAT_T_BOOL,  CAT_T_I8,     CAT_T_U8,     CAT_T_I16,   CAT_T_U16,    CAT_T_I32,       CAT_T_U32,
-		CAT_T_I64,   CAT_T_U64,    CAT_T_F32,    CAT_T_F64,   CAT_T_UTF8,   CAT_T_BINARY,    CAT_T_FIXED_BINARY,
-		CAT_T_DATE32, CAT_T_TIME32, CAT_T_TIME64, CAT_T_TIMESTAMP, CAT_T_DECIMAL128, CAT_T_NULL, CAT_T_I64};
+		CAT_T_BOOL,       CAT_T_I8,           CAT_T_U8,     CAT_T_I16,    CAT_T_U16,    CAT_T_I32,
+		CAT_T_U32,        CAT_T_I64,          CAT_T_U64,    CAT_T_F32,    CAT_T_F64,    CAT_T_UTF8,
+		CAT_T_BINARY,     CAT_T_FIXED_BINARY, CAT_T_DATE32, CAT_T_TIME32, CAT_T_TIME64, CAT_T_TIMESTAMP,
+		CAT_T_DECIMAL128, CAT_T_NULL,         CAT_T_I64};
 	enum { NPLAIN = sizeof plain / sizeof *plain };
 	struct cat_schema *s;
 	struct cat_error err;
@@ -98,7 +99,8 @@ static inline struct cat_schema *table_schema(void)
 	return s;
 }
 
-static inline void table_value(struct cat_builder *b, const struct table_shape *shape, uint64_t *x, bool may_be_null)
+static inline void table_value(struct cat_builder *b, const struct table_shape *shape, uint64_t *x,
+                               bool may_be_null)
 {
 	struct cat_error err;
 	uint64_t bits = table_next(x), few = bits % (uint64_t)shape->distinct;
@@ -114,7 +116,8 @@ static inline void table_value(struct cat_builder *b, const struct table_shape *
 	if (b->type.id == CAT_T_BOOL) {
 		assert_cat_ok(cat_builder_bool(b, bits & 1, &err), err);
 	} else if (cat_type_is_text(b->type.id)) {
-		snprintf(text, sizeof text, "t%llu%s", (unsigned long long)few, few % 5 == 0 ? "\xc3\xa9 und l\xc3\xa4nger" : "");
+		snprintf(text, sizeof text, "t%llu%s", (unsigned long long)few,
+		         few % 5 == 0 ? "\xc3\xa9 und l\xc3\xa4nger" : "");
 		assert_cat_ok(cat_builder_text(b, text, few == 1 ? 0 : strlen(text), &err), err);
 	} else if (b->width) {
 		few *= UINT64_C(0x9e3779b97f4a7c15);
@@ -192,6 +195,11 @@ static inline bool table_same(const struct cat_column *a, int64_t i, const struc
 		if (cat_column_offsets(b)[k + 1] - fb != n)
 			return false;
 	}
+	if (a->type.id == CAT_T_FIXED_LIST) {
+		n = a->type.width;
+		fa = i * n;
+		fb = k * n;
+	}
 	for (int c = 0; c < a->nchildren; c++)
 		for (int64_t r = 0; r < n; r++)
 			if (!table_same(a->children[c], fa + r, b->children[c], fb + r))
@@ -246,7 +254,8 @@ static inline int table_write(const struct cat_batch *t, int64_t step, const str
 }
 
 /* Reads every row of BYTES; each batch is compared with T when that is given. */
-static inline int table_read(struct cat_buf *bytes, const struct cat_batch *t, int64_t *nrows, struct cat_error *err)
+static inline int table_read(struct cat_buf *bytes, const struct cat_batch *t, int64_t *nrows,
+                             struct cat_error *err)
 {
 	struct cat_reader *r;
 	struct cat_feed *f;

@@ -1,0 +1,166 @@
+"""Copies Parquet files through the library and compares the copies with the originals, as other readers see both.
+
+Usage: parquet_readers.py FOLDER [DATA]; FOLDER/copy is the program parquet_copy. Prints TAP.
+"""
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+work = sys.argv[1]
+data = sys.argv[2] if len(sys.argv) > 2 else ""
+made = os.path.join(work, "made.parquet")
+copied = os.path.join(work, "copied.parquet")
+count = 0
+
+
+def report(ok, name, note=""):
+    global count
+    count += 1
+    print(f"{'ok' if ok else 'not ok'} {count} - {name}{' # ' + note if note else ''}", flush=True)
+
+
+def copy(path, *options):
+    return subprocess.run([work + "/copy", path, copied, *options], capture_output=True, text=True, timeout=120)
+
+
+def plain(x):
+    """Values that compare: every NaN is one."""
+    if isinstance(x, float):
+        return "nan" if math.isnan(x) else x
+    if isinstance(x, dict):
+        return {k: plain(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [plain(v) for v in x]
+    return x
+
+
+def values(column):
+    try:
+        return plain(column.to_pylist())
+    except (OverflowError, ValueError):  # times that Python does not know
+        if pa.types.is_struct(column.type):
+            return [values(c) for c in column.flatten()]
+        return column.cast("int64").to_pylist()
+
+
+def difference(a, b):
+    if a.column_names != b.column_names or a.num_rows != b.num_rows:
+        return "shape"
+    for name, x, y in zip(a.column_names, a.columns, b.columns):
+        if x.type == y.type and x.equals(y):
+            continue
+        if pa.types.is_timestamp(x.type) and x.type != y.type:
+            x = x.cast(y.type, safe=False)
+        if values(x) != values(y):
+            return f"column {name}"
+    return ""
+
+
+def read(path):
+    return pq.ParquetFile(path, coerce_int96_timestamp_unit="us", page_checksum_verification=True).read()
+
+
+def make_table(n):
+    rng = np.random.default_rng(1)
+
+    def some(x, share):
+        return pa.array(x, mask=rng.random(n) < share)
+
+    lengths = rng.integers(0, 5, n)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype("int32")
+    lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(rng.normal(size=offsets[-1])))
+    return pa.table({
+        "_healpix_29": np.sort(rng.integers(0, 12 * 4**29, n)),
+        "id": np.arange(n), "ra": rng.uniform(0, 360, n), "dec": some(rng.uniform(-90, 90, n), 0.01),
+        "g": some(rng.normal(20, 2, n).astype("float32"), 0.3), "flag": some(rng.random(n) < 0.5, 0.1),
+        "cls": some(rng.choice(["STAR", "GALAXY", "", "QSO ü"], n), 0.1),
+        "name": [f"J{i:09d}" for i in rng.integers(0, 10**9, n)],
+        "i8": some(rng.integers(-128, 127, n).astype("int8"), 0.1), "u16": rng.integers(0, 65535, n).astype("uint16"),
+        "u32": rng.integers(0, 2**32, n).astype("uint32"), "u64": rng.integers(0, 2**63, n).astype("uint64") * 2,
+        "t": pa.array(rng.integers(0, 2**50, n)).cast(pa.timestamp("us")),
+        "tn": pa.array(rng.integers(0, 2**60, n)).cast(pa.timestamp("ns", "UTC")),
+        "d": pa.array(rng.integers(0, 20000, n).astype("int32")).cast(pa.date32()),
+        "dec128": pa.array(rng.integers(-10**12, 10**12, n)).cast(pa.decimal128(20, 0)),
+        "lc": lists, "nothing": pa.nulls(n),
+    })
+
+
+def bounds(path, table):
+    """What DuckDB finds by statistics is what is there."""
+    import duckdb
+    lo, hi = sorted(table["_healpix_29"].to_pylist()[i] for i in (1000, 1500))
+    where = f"from '{path}' where _healpix_29 between {lo} and {hi}"
+    found = duckdb.sql(f"select count(*) {where}").fetchall()[0][0]
+    return found == sum(lo <= v <= hi for v in table["_healpix_29"].to_pylist())
+
+
+def made_table():
+    table = make_table(30000)
+    pq.write_table(table, made)
+    for options in ([], ["7000"], ["100000"], ["50000", "plain"]):
+        run = copy(made, *options)
+        label = "written with " + (" ".join(options) or "defaults")
+        report(run.returncode == 0, label, run.stderr.strip())
+        if run.returncode:
+            continue
+        problem = difference(table, read(copied))
+        report(not problem, f"pyarrow reads {label}", problem)
+        index = pq.ParquetFile(copied).metadata.row_group(0).column(2)
+        report(index.has_offset_index and index.has_column_index, f"page indexes of {label}")
+        try:
+            import duckdb
+            differing = duckdb.sql(f"select count(*) from (select * from '{made}' except all select * from '{copied}')")
+            report(differing.fetchall() == [(0,)] and bounds(copied, table), f"DuckDB reads {label}")
+        except ImportError:
+            report(True, f"DuckDB reads {label}", "SKIP duckdb is missing")
+        try:
+            import polars
+            report(polars.read_parquet(made).equals(polars.read_parquet(copied)), f"polars reads {label}")
+        except ImportError:
+            report(True, f"polars reads {label}", "SKIP polars is missing")
+
+
+# Spark wrote a date beyond 64 bits of microseconds; pyarrow and DuckDB give two other readings of it.
+OTHER_READING = {"int96_from_spark.parquet"}
+
+
+def files():
+    for folder in ("parquet-testing", "parquet-wild", "producers", "hats", "hats-0.11"):
+        for path, _, names in os.walk(os.path.join(data, folder)):
+            for name in names:
+                if name.endswith((".parquet", ".parq")) and name not in OTHER_READING:
+                    yield os.path.join(path, name)
+
+
+def originals():
+    compared, wrong = 0, []
+    for path in sorted(files()):
+        run = copy(path)
+        if run.returncode < 0 or run.returncode not in (0, 65, 79):
+            wrong.append(f"{path}: status {run.returncode}")
+        if run.returncode:
+            continue
+        try:
+            original = read(path)
+        except Exception:  # pyarrow refuses it: no second opinion
+            continue
+        problem = difference(original, read(copied))
+        compared += 1
+        if problem:
+            wrong.append(f"{path}: {problem}")
+    for line in wrong:
+        print("# " + line)
+    report(not wrong and compared > 300, f"{compared} files of other writers are the same after us")
+
+
+made_table()
+if data and os.path.isdir(os.path.join(data, "parquet-testing")):
+    originals()
+else:
+    report(True, "files of other writers", "SKIP no test data")
+print(f"1..{count}")
