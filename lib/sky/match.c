@@ -39,6 +39,8 @@ struct cat_match_index {
 #define BLOCK 64
 /* How far ahead rows are fetched that are read out of order. */
 #define AHEAD 16
+/* Left rows sorted at a time. */
+#define TILE (1 << 20)
 
 static int64_t zone_of(const struct cat_match_index *ix, double dec_deg)
 {
@@ -458,45 +460,47 @@ static int query_row(const struct cat_match_index *ix, double ra_deg, double dec
 	return CAT_OK;
 }
 
-/* Puts pairs that were found row by row, in any order of rows, into left order. */
-static int left_order(struct cat_pairs *p, int64_t n, struct cat_error *err)
+/* Puts pairs from FROM on, which were found row by row in any order of their N rows, the first being row FIRST, into
+ * left order. */
+static int left_order(struct cat_pairs *p, int64_t from, int64_t first, int64_t n, struct cat_error *err)
 {
-	struct cat_pair *to = cat_malloc((size_t)p->n * sizeof *to);
+	const int64_t m = p->n - from;
+	struct cat_pair *found = cat_malloc((size_t)m * sizeof *found), *to = p->at + from;
 	int64_t *at = cat_calloc((size_t)n, sizeof *at), sum = 0;
 
-	if (!to || !at) {
-		cat_free(to);
+	if (!found || !at) {
+		cat_free(found);
 		cat_free(at);
-		return cat_fail_mem(err, (size_t)p->n * sizeof *to);
+		return cat_fail_mem(err, (size_t)m * sizeof *found);
 	}
-	for (int64_t i = 0; i < p->n; i++)
-		at[p->at[i].left]++;
+	for (int64_t i = 0; i < m; i++) {
+		found[i] = to[i];
+		at[found[i].left - first]++;
+	}
 	for (int64_t i = 0; i < n; i++) {
 		const int64_t count = at[i];
 
 		at[i] = sum;
 		sum += count;
 	}
-	for (int64_t i = 0; i < p->n; i++)
-		to[at[p->at[i].left]++] = p->at[i];
-	cat_free(p->at);
+	for (int64_t i = 0; i < m; i++)
+		to[at[found[i].left - first]++] = found[i];
+	cat_free(found);
 	cat_free(at);
-	p->at = to;
-	p->cap = p->n;
 	return CAT_OK;
 }
 
 /* Queries a block of rows. Everything that is read out of order is asked for before it is needed, for the
  * whole block at once, so that the waits overlap. */
 static int query_block(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg,
-                       const uint64_t *order, int64_t n, int row_bits, int64_t k, struct cat_pairs *out,
+                       int64_t first, const uint64_t *order, int64_t n, int row_bits, int64_t k, struct cat_pairs *out,
                        struct cat_error *err)
 {
 	double ra[BLOCK], dec[BLOCK];
 	uint32_t row[BLOCK];
 
 	for (int64_t i = 0; i < n; i++) {
-		row[i] = (uint32_t)(order[i] & ((UINT64_C(1) << row_bits) - 1));
+		row[i] = (uint32_t)(first + (int64_t)(order[i] & ((UINT64_C(1) << row_bits) - 1)));
 		__builtin_prefetch(&ix->start[order[i] >> row_bits]);
 		ra[i] = ra_deg[row[i]];
 		dec[i] = dec_deg[row[i]];
@@ -513,20 +517,22 @@ static int query_block(const struct cat_match_index *ix, const double *ra_deg, c
 	return CAT_OK;
 }
 
-static int query_sorted(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
-                        int64_t k, struct cat_pairs *out, struct cat_error *err)
+/* Rows [FIRST, FIRST + N), in the order of the sky. */
+static int query_sorted(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t first,
+                        int64_t n, int64_t k, struct cat_pairs *out, struct cat_error *err)
 {
 	const int row_bits = bits_for((uint64_t)n);
+	const int64_t before = out->n;
 	uint64_t *order;
 	int64_t m;
-	int rc = sorted_rows(ix, ra_deg, dec_deg, n, ix->cell_shift, &order, &m, err);
+	int rc = sorted_rows(ix, ra_deg + first, dec_deg + first, n, ix->cell_shift, &order, &m, err);
 
 	if (rc != CAT_OK)
 		return rc;
 	for (int64_t i = 0; rc == CAT_OK && i < m; i += BLOCK)
-		rc = query_block(ix, ra_deg, dec_deg, order + i, m - i < BLOCK ? m - i : BLOCK, row_bits, k, out, err);
+		rc = query_block(ix, ra_deg, dec_deg, first, order + i, m - i < BLOCK ? m - i : BLOCK, row_bits, k, out, err);
 	cat_free(order);
-	return rc == CAT_OK ? left_order(out, n, err) : rc;
+	return rc == CAT_OK ? left_order(out, before, first, n, err) : rc;
 }
 
 int cat_match_query(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
@@ -538,7 +544,8 @@ int cat_match_query(const struct cat_match_index *ix, const double *ra_deg, cons
 	if (n >= UINT32_MAX)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "more than %u rows in one piece of a match", UINT32_MAX - 1);
 	if (n >= SORT_MIN) {
-		rc = query_sorted(ix, ra_deg, dec_deg, n, k, out, err);
+		for (int64_t at = 0; rc == CAT_OK && at < n; at += TILE)
+			rc = query_sorted(ix, ra_deg, dec_deg, at, n - at < TILE ? n - at : TILE, k, out, err);
 	} else {
 		for (int64_t i = 0; rc == CAT_OK && i < n; i++)
 			if (cat_sky_valid(ra_deg[i], dec_deg[i]))
@@ -609,7 +616,7 @@ int cat_match_back(const struct cat_positions *left, const struct cat_positions 
 	if (rc == CAT_OK && mutual)
 		rc = keep_mutual(left, right, radius_deg, out, err);
 	if (rc == CAT_OK)
-		rc = left_order(out, left->n, err);
+		rc = left_order(out, 0, 0, left->n, err);
 	for (int64_t from = 0, to; rc == CAT_OK && from < out->n; from = to) {
 		for (to = from + 1; to < out->n && out->at[to].left == out->at[from].left; to++)
 			;
