@@ -7,11 +7,12 @@
 
 /* Pairs that catalogues use for J2000 degrees, tried in this order. */
 static const char *const usual_names[][2] = {
-	{"ra", "dec"}, {"RA_ICRS", "DE_ICRS"}, {"_RAJ2000", "_DEJ2000"}, {"RAJ2000", "DEJ2000"}, {"ra_deg", "dec_deg"},
+	{"ra", "dec"},          {"RA_ICRS", "DE_ICRS"}, {"_RAJ2000", "_DEJ2000"},
+	{"RAJ2000", "DEJ2000"}, {"ra_deg", "dec_deg"},
 };
 
-/* Is WORD one of the words of a UCD (IVOA UCD1+ 1.4, section 3: separated by semicolons, in any case)? FIRST: it must
- * be the first. */
+/* Is WORD one of the words of a UCD (IVOA UCD1+ 1.4, section 3: separated by semicolons, in any case)? FIRST: it
+ * must be the first. */
 static bool ucd_has(const char *ucd, const char *word, bool first)
 {
 	const size_t n = strlen(word);
@@ -45,11 +46,12 @@ static int check(const struct cat_field *f, struct cat_error *err)
 	const char *unit = cat_kv_get(&f->meta, CAT_META_UNIT);
 
 	if (!cat_type_is_number(f->type.id))
-		return cat_fail(err, CAT_E_USAGE, "column '%s' holds no numbers; positions are in degrees", f->name);
+		return cat_fail(err, CAT_E_USAGE, "column '%s' holds no numbers; positions are in degrees",
+		                f->name);
 	for (size_t i = 0; unit && i < sizeof other / sizeof *other; i++)
 		if (strcasecmp(unit, other[i]) == 0)
-			return cat_fail(err, CAT_E_UNSUPPORTED, "column '%s' is in %s; positions are in degrees", f->name,
-			                unit);
+			return cat_fail(err, CAT_E_UNSUPPORTED, "column '%s' is in %s; positions are in degrees",
+			                f->name, unit);
 	return CAT_OK;
 }
 
@@ -58,7 +60,8 @@ static int find(const struct cat_schema *s, const char *ra_name, const char *dec
 {
 	if (ra_name || dec_name) {
 		if (!ra_name || !dec_name)
-			return cat_fail(err, CAT_E_USAGE, "the columns of ra and dec are named together or not at all");
+			return cat_fail(err, CAT_E_USAGE,
+			                "the columns of ra and dec are named together or not at all");
 		*how = "as named";
 		CAT_TRY(cat_schema_need(s, ra_name, ra, err));
 		return cat_schema_need(s, dec_name, dec, err);

@@ -7,13 +7,14 @@
 
 #include "columnar/batch.h"
 
-/* The columns called RA_NAME and DEC_NAME (both or neither NULL); else those whose UCDs are pos.eq.ra;meta.main and
- * pos.eq.dec;meta.main, of which there may be one each; else the first pair of a list of usual names. Writes how they
- * were found to WHICH, for people ("ra, dec by UCD"). None, an unknown name, a column that is not of numbers, or
- * several by UCD: CAT_E_USAGE; a unit other than degrees: CAT_E_UNSUPPORTED. */
-CAT_MUST_USE int cat_position_columns(const struct cat_schema *s, const char *ra_name, const char *dec_name, int *ra,
-                                      int *dec, char *which, size_t which_size, struct cat_error *err);
-/* Both columns of a batch as doubles, nulls as NaN; the arrays have room for its rows. The columns are of numbers. */
+/* The columns called RA_NAME and DEC_NAME (both or neither NULL); else those whose UCDs are pos.eq.ra;meta.main
+ * and pos.eq.dec;meta.main, of which there may be one each; else the first pair of a list of usual names. Writes
+ * how they were found to WHICH, for people ("ra, dec by UCD"). None, an unknown name, a column that is not of
+ * numbers, or several by UCD: CAT_E_USAGE; a unit other than degrees: CAT_E_UNSUPPORTED. */
+CAT_MUST_USE int cat_position_columns(const struct cat_schema *s, const char *ra_name, const char *dec_name,
+                                      int *ra, int *dec, char *which, size_t which_size, struct cat_error *err);
+/* Both columns of a batch as doubles, nulls as NaN; the arrays have room for its rows. The columns are of
+ * numbers. */
 void cat_position_values(const struct cat_batch *b, int ra, int dec, double *ra_deg, double *dec_deg);
 
 #endif

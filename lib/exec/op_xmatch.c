@@ -8,9 +8,10 @@
 #include "columnar/kernels.h"
 #include "columnar/position.h"
 #include "sky/match.h"
+#include "sky/sphere.h"
 
-/* LEFT is matched a piece at a time: the more rows, the faster, but pieces are bounded in rows, bytes and pairs. They
- * begin small, so that the first rows come soon. */
+/* LEFT is matched a piece at a time: the more rows, the faster, but pieces are bounded in rows, bytes and pairs.
+ * They begin small, so that the first rows come soon. */
 #define PIECE_ROWS_FIRST 8192
 #define PIECE_ROWS_MAX (1 << 20)
 #define PIECE_BYTES_MAX (INT64_C(128) << 20)
@@ -96,7 +97,8 @@ static int table_room(struct table *t, int64_t rows, struct cat_error *err)
 	return CAT_OK;
 }
 
-/* Takes the positions of POSITIONS' rows and, over, one reference to KEEP, the same rows with the columns to keep. */
+/* Takes the positions of POSITIONS' rows and, over, one reference to KEEP, the same rows with the columns to
+ * keep. */
 static int table_add(struct table *t, const struct cat_batch *positions, int ra, int dec, struct cat_batch *keep,
                      struct cat_error *err)
 {
@@ -253,7 +255,8 @@ static int table_gather(const struct table *t, const int64_t *rows, int64_t n, s
 
 /* --- reading --- */
 
-/* One batch of RIGHT, of which KEPT's columns stay; batches from *GROUP on are joined before they grow too large. */
+/* One batch of RIGHT, of which KEPT's columns stay; batches from *GROUP on are joined before they grow too
+ * large. */
 static int add_right(struct xmatch *x, const struct cat_batch *b, struct cat_schema *kept, size_t *group,
                      int64_t *group_bytes, struct cat_error *err)
 {
@@ -434,7 +437,8 @@ static int distance_column(const struct cat_field *f, const struct chunk *c, str
 }
 
 /* Columns of nulls where RIGHT has no row at all. */
-static int right_rows(const struct xmatch *x, const struct chunk *c, struct cat_column **cols, struct cat_error *err)
+static int right_rows(const struct xmatch *x, const struct chunk *c, struct cat_column **cols,
+                      struct cat_error *err)
 {
 	const struct cat_field *f = x->base.schema->fields + x->left->schema->nfields;
 	struct cat_batch *b;
@@ -460,7 +464,8 @@ static int join_columns(const struct xmatch *x, const struct chunk *c, const str
 	return distance_column(&x->base.schema->fields[out->ncols - 1], c, &out->cols[out->ncols - 1], err);
 }
 
-static int chunk_batch(const struct xmatch *x, const struct chunk *c, struct cat_batch **out, struct cat_error *err)
+static int chunk_batch(const struct xmatch *x, const struct chunk *c, struct cat_batch **out,
+                       struct cat_error *err)
 {
 	struct cat_batch *left, *joined;
 	int rc;
@@ -527,6 +532,17 @@ static void xmatch_close(struct cat_source *s)
 
 static const struct cat_source_ops xmatch_ops = {xmatch_next, xmatch_close};
 
+/* Where every pair is wanted, a row has as many as rows of RIGHT fall into its circle; crowding is allowed for. */
+static int64_t first_piece_rows(const struct xmatch *x)
+{
+	const double half = sin(x->options.radius_arcsec / 3600 * 0.5 * CAT_DEG_RAD);
+	const double rows = PIECE_PAIRS / (1 + 64 * (double)x->right.nrows * half * half);
+
+	if (x->options.find != CAT_FIND_ALL || rows >= PIECE_ROWS_FIRST)
+		return PIECE_ROWS_FIRST;
+	return rows < 1 ? 1 : (int64_t)rows;
+}
+
 static int open_match(struct xmatch *x, struct cat_source *right, struct cat_error *err)
 {
 	const struct cat_xmatch_options *o = &x->options;
@@ -542,10 +558,11 @@ static int open_match(struct xmatch *x, struct cat_source *right, struct cat_err
 		if (!x->right_cols)
 			return cat_fail_mem(err, sizeof *x->right_cols);
 	} else {
-		CAT_TRY(cat_xmatch_schema(x->left->schema, right->schema, o->suffix, &x->base.schema, &x->right_cols,
-		                          &x->n_right, err));
+		CAT_TRY(cat_xmatch_schema(x->left->schema, right->schema, o->suffix, &x->base.schema,
+		                          &x->right_cols, &x->n_right, err));
 	}
 	CAT_TRY(read_right(x, right, err));
+	x->piece_rows = first_piece_rows(x);
 	if (o->find == CAT_FIND_BEST2 || o->find == CAT_FIND_MUTUAL)
 		return CAT_OK;
 	CAT_TRY(cat_match_index_new(x->right.ra_deg, x->right.dec_deg, x->right.nrows, radius_deg(o), &x->index, err));
@@ -567,7 +584,6 @@ int cat_xmatch_open(struct cat_source *left, struct cat_source *right, const str
 	x->base.ops = &xmatch_ops;
 	x->left = left;
 	x->options = *options;
-	x->piece_rows = PIECE_ROWS_FIRST;
 	rc = open_match(x, right, err);
 	cat_source_close(right);
 	x->options.suffix = NULL;

@@ -1,7 +1,7 @@
 /* op_xmatch -- joins two tables by position on the sky.
  *
- * Layer: exec. RIGHT is read into memory; LEFT streams, in order, except for CAT_FIND_BEST2 and CAT_FIND_MUTUAL, which
- * need all of its positions before the first row can be given out and keep its batches.
+ * Layer: exec. RIGHT is read into memory; LEFT streams, in order, except for CAT_FIND_BEST2 and CAT_FIND_MUTUAL,
+ * which need all of its positions before the first row can be given out and keep its batches.
  * Thread rule: a source belongs to one thread.
  */
 #ifndef CAT_EXEC_OP_XMATCH_H
@@ -31,15 +31,16 @@ struct cat_xmatch_options {
 };
 
 /* Takes over both sources, whether or not it succeeds. Rows come in LEFT's order, inside it by separation, then in
- * RIGHT's order. LEFT's names stay; of RIGHT, _healpix_29 is dropped, names that LEFT has too get the suffix, UCDs lose
- * meta.main. The last column is _dist_arcsec. A wrong radius or k is CAT_E_USAGE. */
+ * RIGHT's order. LEFT's names stay; of RIGHT, _healpix_29 is dropped, names that LEFT has too get the suffix, UCDs
+ * lose meta.main. The last column is _dist_arcsec. A wrong radius or k is CAT_E_USAGE. */
 CAT_MUST_USE int cat_xmatch_open(struct cat_source *left, struct cat_source *right,
                                  const struct cat_xmatch_options *options, struct cat_source **out,
                                  struct cat_error *err);
 
-/* The schema of the result for schemas LEFT and RIGHT. *RIGHT_COLS (freed by cat_free) are the columns of RIGHT in it,
- * *N_RIGHT how many. Not for CAT_JOIN_ANTI. */
-CAT_MUST_USE int cat_xmatch_schema(const struct cat_schema *left, const struct cat_schema *right, const char *suffix,
-                                   struct cat_schema **out, int **right_cols, int *n_right, struct cat_error *err);
+/* The schema of the result for schemas LEFT and RIGHT. *RIGHT_COLS (freed by cat_free) are the columns of RIGHT in
+ * it, *N_RIGHT how many. Not for CAT_JOIN_ANTI. */
+CAT_MUST_USE int cat_xmatch_schema(const struct cat_schema *left, const struct cat_schema *right,
+                                   const char *suffix, struct cat_schema **out, int **right_cols, int *n_right,
+                                   struct cat_error *err);
 
 #endif

@@ -31,8 +31,9 @@ static int free_name(const struct cat_schema *out, int n, const struct cat_schem
 		number = 2;
 	}
 	for (;; number++) {
-		const int len = number == 1 ? snprintf(text, NAME_MAX_BYTES, "%s%s", name, suffix)
-		                            : snprintf(text, NAME_MAX_BYTES, "%s%.*s%d", name, (int)stem, suffix, number);
+		const int len =
+			number == 1 ? snprintf(text, NAME_MAX_BYTES, "%s%s", name, suffix)
+		                    : snprintf(text, NAME_MAX_BYTES, "%s%.*s%d", name, (int)stem, suffix, number);
 
 		if (len < 0 || len >= NAME_MAX_BYTES)
 			return cat_fail(err, CAT_E_USAGE, "the name of column '%.60s...' is too long", name);

@@ -36,8 +36,8 @@ static bool mark(const char **s, const char *end, int k, char letter)
 {
 	const char c = *s < end ? **s : '\0';
 
-	if ((k == 0 && (c == letter || c == letter - 'a' + 'A')) || (k == 1 && (c == 'm' || c == 'M' || c == '\'')) ||
-	    (k == 2 && (c == 's' || c == 'S' || c == '"'))) {
+	if ((k == 0 && (c == letter || c == letter - 'a' + 'A')) ||
+	    (k == 1 && (c == 'm' || c == 'M' || c == '\'')) || (k == 2 && (c == 's' || c == 'S' || c == '"'))) {
 		(*s)++;
 		return true;
 	}
@@ -127,8 +127,8 @@ int cat_angle_ra(const char *s, size_t n, double *ra_deg, struct cat_error *err)
 
 	trim(&s, &n);
 	if (!angle(s, n, true, &v, &is_hours))
-		return cat_fail(err, CAT_E_USAGE, "'%.*s' is not a right ascension: 83.63, 05h34m31.9s or 05:34:31.9",
-		                SHOWN(s, n));
+		return cat_fail(err, CAT_E_USAGE,
+		                "'%.*s' is not a right ascension: 83.63, 05h34m31.9s or 05:34:31.9", SHOWN(s, n));
 	if (is_hours && !(v >= 0 && v < 24))
 		return cat_fail(err, CAT_E_USAGE, "right ascension '%.*s': hours are from 0 to 24", SHOWN(s, n));
 	*ra_deg = is_hours ? v * 15 : v;
@@ -178,7 +178,8 @@ static double to_arcsec(double v, double arcsec)
 	return arcsec < 1 ? v / 1000 : v * arcsec;
 }
 
-static int radius(const char *s, size_t n, enum cat_angle_unit unit, double *v, double *arcsec, struct cat_error *err)
+static int radius(const char *s, size_t n, enum cat_angle_unit unit, double *v, double *arcsec,
+                  struct cat_error *err)
 {
 	size_t digits;
 
@@ -186,8 +187,8 @@ static int radius(const char *s, size_t n, enum cat_angle_unit unit, double *v, 
 	digits = n;
 	*arcsec = split_unit(s, &digits, unit);
 	if (!cat_parse_f64(s, digits, v) || isnan(*v))
-		return cat_fail(err, CAT_E_USAGE, "'%.*s' is not a radius: a number, then deg, arcmin, arcsec or mas",
-		                SHOWN(s, n));
+		return cat_fail(err, CAT_E_USAGE,
+		                "'%.*s' is not a radius: a number, then deg, arcmin, arcsec or mas", SHOWN(s, n));
 	if (!(*v >= 0 && to_arcsec(*v, *arcsec) <= 180 * 3600.0))
 		return cat_fail(err, CAT_E_USAGE, "radius '%.*s' is not from 0 to 180 degrees", SHOWN(s, n));
 	return CAT_OK;

@@ -135,9 +135,15 @@ int64_t cat_hpx_from_deg(int order, double ra_deg, double dec_deg)
 static inline double short_sin(double x)
 {
 	const double s = x * x;
+	double sum = -1.0 / 1307674368000;
 
-	return x * (1 + s * (-1.0 / 6 + s * (1.0 / 120 + s * (-1.0 / 5040 + s * (1.0 / 362880 + s * (-1.0 / 39916800 +
-	       s * (1.0 / 6227020800 + s * (-1.0 / 1307674368000))))))));
+	sum = sum * s + 1.0 / 6227020800;
+	sum = sum * s - 1.0 / 39916800;
+	sum = sum * s + 1.0 / 362880;
+	sum = sum * s - 1.0 / 5040;
+	sum = sum * s + 1.0 / 120;
+	sum = sum * s - 1.0 / 6;
+	return x * (1 + sum * s);
 }
 
 /* floor(x) for 0 <= x < 2^51 as an integer, without a conversion that older vector units lack; *GAP is the
@@ -175,7 +181,8 @@ static inline __attribute__((always_inline)) void kernel(const double *restrict 
 		const uint64_t y = equator ? ~p & MASK29 : (dec < 0 ? m : p) ^ flip;
 		const uint64_t polar_face = dec < 0 ? q + 8 : q;
 		const uint64_t face = equator ? equatorial_face(p >> 29, m >> 29) : polar_face;
-		const bool sure = (gp > KERNEL_EDGE) & (gm > KERNEL_EDGE) & (a <= KERNEL_DEC_MAX) & (t >= 0) & (t < 4);
+		const bool sure =
+			(gp > KERNEL_EDGE) & (gm > KERNEL_EDGE) & (a <= KERNEL_DEC_MAX) & (t >= 0) & (t < 4);
 		const uint64_t cell = face << 58 | spread(x) | spread(y) << 1;
 
 		out[i] = sure ? (int64_t)cell : KERNEL_UNSURE;

@@ -39,6 +39,8 @@ struct cat_match_index {
 #define BLOCK 64
 /* How far ahead rows are fetched that are read out of order. */
 #define AHEAD 16
+/* Left rows sorted at a time. */
+#define TILE (1 << 20)
 
 static int64_t zone_of(const struct cat_match_index *ix, double dec_deg)
 {
@@ -106,7 +108,8 @@ static void radix_sort(uint64_t **a, uint64_t **tmp, int64_t n, int from, int pa
 static int sorted_rows(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
                        int shift, uint64_t **out, int64_t *count, struct cat_error *err)
 {
-	const int row_bits = bits_for((uint64_t)n), key_bits = ix->quantum_bits + bits_for((uint64_t)ix->zones) - shift;
+	const int row_bits = bits_for((uint64_t)n),
+	          key_bits = ix->quantum_bits + bits_for((uint64_t)ix->zones) - shift;
 	const int passes = (key_bits + RADIX_BITS - 1) / RADIX_BITS;
 	uint64_t *a = cat_malloc((size_t)n * sizeof *a), *tmp = cat_malloc((size_t)n * sizeof *tmp);
 	struct histograms *h = cat_calloc(1, sizeof *h);
@@ -190,7 +193,8 @@ static void fill(struct cat_match_index *ix, const double *ra_deg, const double 
 	while (next <= cells)
 		ix->start[next++] = (uint32_t)ix->n;
 	for (int64_t z = 0; z < ix->zones; z++) {
-		const double low = (double)z / ix->zones_per_deg - 90, high = (double)(z + 1) / ix->zones_per_deg - 90;
+		const double low = (double)z / ix->zones_per_deg - 90,
+		             high = (double)(z + 1) / ix->zones_per_deg - 90;
 
 		ix->reach_deg[z] = reach(ix->radius_deg, fmin(90, fmax(fabs(low), fabs(high)) + SLACK_DEG));
 	}
@@ -231,7 +235,8 @@ int cat_match_index_new(const double *ra_deg, const double *dec_deg, int64_t n, 
 	if (!(radius_deg >= 0 && radius_deg <= 180))
 		return cat_fail(err, CAT_E_USAGE, "a match radius must be from 0 to 180 degrees");
 	if (n >= UINT32_MAX)
-		return cat_fail(err, CAT_E_UNSUPPORTED, "more than %u rows on the right of a match", UINT32_MAX - 1);
+		return cat_fail(err, CAT_E_UNSUPPORTED, "more than %u rows on the right of a match",
+		                UINT32_MAX - 1);
 	ix = cat_calloc(1, sizeof *ix);
 	if (!ix)
 		return cat_fail_mem(err, sizeof *ix);
@@ -377,8 +382,10 @@ static inline int test_rows(const struct cat_match_index *ix, int64_t lo, int64_
 static inline int test_window(const struct cat_match_index *ix, int64_t z, double lo_deg, double hi_deg,
                               struct probe *p, struct cat_pairs *out, struct cat_error *err)
 {
-	const uint64_t zone = (uint64_t)z << ix->quantum_bits, lo = quantum_of(ix, lo_deg), hi = quantum_of(ix, hi_deg);
-	int64_t from = ix->start[(zone | lo) >> ix->cell_shift], to = ix->start[((zone | hi) >> ix->cell_shift) + 1];
+	const uint64_t zone = (uint64_t)z << ix->quantum_bits, lo = quantum_of(ix, lo_deg),
+	               hi = quantum_of(ix, hi_deg);
+	int64_t from = ix->start[(zone | lo) >> ix->cell_shift],
+		to = ix->start[((zone | hi) >> ix->cell_shift) + 1];
 
 	if (to - from > 16) {
 		from = lower_bound(ix, from, to, lo);
@@ -391,7 +398,8 @@ static inline int test_window(const struct cat_match_index *ix, int64_t z, doubl
 static inline int test_zones(const struct cat_match_index *ix, struct probe *p, struct cat_pairs *out,
                              struct cat_error *err)
 {
-	const double bound = p->bound_deg + SLACK_DEG, lo = p->ra_deg - p->reach_deg, hi = p->ra_deg + p->reach_deg;
+	const double bound = p->bound_deg + SLACK_DEG, lo = p->ra_deg - p->reach_deg,
+	             hi = p->ra_deg + p->reach_deg;
 	const int64_t first = zone_of(ix, p->dec_deg - bound), last = zone_of(ix, p->dec_deg + bound);
 	const bool wraps = lo < 0 || hi >= 360;
 	const double wrapped_lo = lo < 0 ? fmin(lo + 360, RA_LAST) : lo, wrapped_hi = hi >= 360 ? hi - 360 : hi;
@@ -429,7 +437,8 @@ static int query_row(const struct cat_match_index *ix, double ra_deg, double dec
 {
 	const double r = ix->radius_deg;
 	const int64_t before = out->n;
-	struct probe p = {.ra_deg = cat_sky_normal_ra(ra_deg), .dec_deg = dec_deg, .left = left, .nearest = k == 1};
+	struct probe p = {
+		.ra_deg = cat_sky_normal_ra(ra_deg), .dec_deg = dec_deg, .left = left, .nearest = k == 1};
 	double bound = r;
 
 	/* A radius that holds many rows is approached from below when only the nearest are wanted. */
@@ -458,45 +467,47 @@ static int query_row(const struct cat_match_index *ix, double ra_deg, double dec
 	return CAT_OK;
 }
 
-/* Puts pairs that were found row by row, in any order of rows, into left order. */
-static int left_order(struct cat_pairs *p, int64_t n, struct cat_error *err)
+/* Puts pairs from FROM on, which were found row by row in any order of their N rows, the first being row FIRST,
+ * into left order. */
+static int left_order(struct cat_pairs *p, int64_t from, int64_t first, int64_t n, struct cat_error *err)
 {
-	struct cat_pair *to = cat_malloc((size_t)p->n * sizeof *to);
+	const int64_t m = p->n - from;
+	struct cat_pair *found = cat_malloc((size_t)m * sizeof *found), *to = p->at + from;
 	int64_t *at = cat_calloc((size_t)n, sizeof *at), sum = 0;
 
-	if (!to || !at) {
-		cat_free(to);
+	if (!found || !at) {
+		cat_free(found);
 		cat_free(at);
-		return cat_fail_mem(err, (size_t)p->n * sizeof *to);
+		return cat_fail_mem(err, (size_t)m * sizeof *found);
 	}
-	for (int64_t i = 0; i < p->n; i++)
-		at[p->at[i].left]++;
+	for (int64_t i = 0; i < m; i++) {
+		found[i] = to[i];
+		at[found[i].left - first]++;
+	}
 	for (int64_t i = 0; i < n; i++) {
 		const int64_t count = at[i];
 
 		at[i] = sum;
 		sum += count;
 	}
-	for (int64_t i = 0; i < p->n; i++)
-		to[at[p->at[i].left]++] = p->at[i];
-	cat_free(p->at);
+	for (int64_t i = 0; i < m; i++)
+		to[at[found[i].left - first]++] = found[i];
+	cat_free(found);
 	cat_free(at);
-	p->at = to;
-	p->cap = p->n;
 	return CAT_OK;
 }
 
 /* Queries a block of rows. Everything that is read out of order is asked for before it is needed, for the
  * whole block at once, so that the waits overlap. */
 static int query_block(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg,
-                       const uint64_t *order, int64_t n, int row_bits, int64_t k, struct cat_pairs *out,
-                       struct cat_error *err)
+                       int64_t first, const uint64_t *order, int64_t n, int row_bits, int64_t k,
+                       struct cat_pairs *out, struct cat_error *err)
 {
 	double ra[BLOCK], dec[BLOCK];
 	uint32_t row[BLOCK];
 
 	for (int64_t i = 0; i < n; i++) {
-		row[i] = (uint32_t)(order[i] & ((UINT64_C(1) << row_bits) - 1));
+		row[i] = (uint32_t)(first + (int64_t)(order[i] & ((UINT64_C(1) << row_bits) - 1)));
 		__builtin_prefetch(&ix->start[order[i] >> row_bits]);
 		ra[i] = ra_deg[row[i]];
 		dec[i] = dec_deg[row[i]];
@@ -513,20 +524,23 @@ static int query_block(const struct cat_match_index *ix, const double *ra_deg, c
 	return CAT_OK;
 }
 
-static int query_sorted(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
-                        int64_t k, struct cat_pairs *out, struct cat_error *err)
+/* Rows [FIRST, FIRST + N), in the order of the sky. */
+static int query_sorted(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg,
+                        int64_t first, int64_t n, int64_t k, struct cat_pairs *out, struct cat_error *err)
 {
 	const int row_bits = bits_for((uint64_t)n);
+	const int64_t before = out->n;
 	uint64_t *order;
 	int64_t m;
-	int rc = sorted_rows(ix, ra_deg, dec_deg, n, ix->cell_shift, &order, &m, err);
+	int rc = sorted_rows(ix, ra_deg + first, dec_deg + first, n, ix->cell_shift, &order, &m, err);
 
 	if (rc != CAT_OK)
 		return rc;
 	for (int64_t i = 0; rc == CAT_OK && i < m; i += BLOCK)
-		rc = query_block(ix, ra_deg, dec_deg, order + i, m - i < BLOCK ? m - i : BLOCK, row_bits, k, out, err);
+		rc = query_block(ix, ra_deg, dec_deg, first, order + i, m - i < BLOCK ? m - i : BLOCK, row_bits, k,
+		                 out, err);
 	cat_free(order);
-	return rc == CAT_OK ? left_order(out, n, err) : rc;
+	return rc == CAT_OK ? left_order(out, before, first, n, err) : rc;
 }
 
 int cat_match_query(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
@@ -536,9 +550,11 @@ int cat_match_query(const struct cat_match_index *ix, const double *ra_deg, cons
 
 	out->n = 0;
 	if (n >= UINT32_MAX)
-		return cat_fail(err, CAT_E_UNSUPPORTED, "more than %u rows in one piece of a match", UINT32_MAX - 1);
+		return cat_fail(err, CAT_E_UNSUPPORTED, "more than %u rows in one piece of a match",
+		                UINT32_MAX - 1);
 	if (n >= SORT_MIN) {
-		rc = query_sorted(ix, ra_deg, dec_deg, n, k, out, err);
+		for (int64_t at = 0; rc == CAT_OK && at < n; at += TILE)
+			rc = query_sorted(ix, ra_deg, dec_deg, at, n - at < TILE ? n - at : TILE, k, out, err);
 	} else {
 		for (int64_t i = 0; rc == CAT_OK && i < n; i++)
 			if (cat_sky_valid(ra_deg[i], dec_deg[i]))
@@ -596,7 +612,8 @@ int cat_match_back(const struct cat_positions *left, const struct cat_positions 
 
 	out->n = 0;
 	if (right->n >= UINT32_MAX)
-		return cat_fail(err, CAT_E_UNSUPPORTED, "more than %u rows on the right of a match", UINT32_MAX - 1);
+		return cat_fail(err, CAT_E_UNSUPPORTED, "more than %u rows on the right of a match",
+		                UINT32_MAX - 1);
 	CAT_TRY(cat_match_index_new(left->ra_deg, left->dec_deg, left->n, radius_deg, &ix, err));
 	rc = cat_match_query(ix, right->ra_deg, right->dec_deg, right->n, 1, out, err);
 	cat_match_index_free(ix);
@@ -609,7 +626,7 @@ int cat_match_back(const struct cat_positions *left, const struct cat_positions 
 	if (rc == CAT_OK && mutual)
 		rc = keep_mutual(left, right, radius_deg, out, err);
 	if (rc == CAT_OK)
-		rc = left_order(out, left->n, err);
+		rc = left_order(out, 0, 0, left->n, err);
 	for (int64_t from = 0, to; rc == CAT_OK && from < out->n; from = to) {
 		for (to = from + 1; to < out->n && out->at[to].left == out->at[from].left; to++)
 			;

@@ -190,7 +190,8 @@ int cat_moc_add_cell(struct cat_moc *m, uint64_t order, uint64_t first, uint64_t
 	if (order > CAT_HPX_ORDER_MAX)
 		return cat_fail(err, CAT_E_DATA, "order %" PRIu64 " in a coverage map; 29 is the finest", order);
 	if (first > last || last >= (uint64_t)cat_hpx_cells((int)order))
-		return cat_fail(err, CAT_E_DATA, "no cells %" PRIu64 "-%" PRIu64 " at order %" PRIu64, first, last, order);
+		return cat_fail(err, CAT_E_DATA, "no cells %" PRIu64 "-%" PRIu64 " at order %" PRIu64, first, last,
+		                order);
 	if ((int)order > m->order)
 		m->order = (int)order;
 	return cat_moc_add(m, cat_hpx_first29((int)order, (int64_t)first),
@@ -236,7 +237,8 @@ static int read_ascii(const char *s, size_t size, struct cat_moc *out, struct ca
 		const size_t n = digits_at(s, end);
 
 		if ((*s == 't' || *s == 's' || *s == 'f') && s + 1 < end && digits_at(s + 1, end))
-			return cat_fail(err, CAT_E_UNSUPPORTED, "line %" PRId64 ": a coverage map of time or frequency", line);
+			return cat_fail(err, CAT_E_UNSUPPORTED,
+			                "line %" PRId64 ": a coverage map of time or frequency", line);
 		if (!cat_parse_u64(s, n, &first))
 			return cat_fail(err, CAT_E_DATA, "line %" PRId64 ": not a coverage map: '%.*s'", line,
 			                (int)(end - s < 20 ? end - s : 20), s);
@@ -244,7 +246,8 @@ static int read_ascii(const char *s, size_t size, struct cat_moc *out, struct ca
 		last = first;
 		if (s < end && *s == '/') {
 			if (first > CAT_HPX_ORDER_MAX)
-				return cat_fail(err, CAT_E_DATA, "line %" PRId64 ": order %" PRIu64 "; 29 is the finest", line,
+				return cat_fail(err, CAT_E_DATA,
+				                "line %" PRId64 ": order %" PRIu64 "; 29 is the finest", line,
 				                first);
 			order = first;
 			ordered = true;
@@ -257,11 +260,13 @@ static int read_ascii(const char *s, size_t size, struct cat_moc *out, struct ca
 			const size_t m = digits_at(s + 1, end);
 
 			if (!cat_parse_u64(s + 1, m, &last))
-				return cat_fail(err, CAT_E_DATA, "line %" PRId64 ": a range without its end", line);
+				return cat_fail(err, CAT_E_DATA, "line %" PRId64 ": a range without its end",
+				                line);
 			s += 1 + m;
 		}
 		if (!ordered || (s < end && !is_blank(*s)))
-			return cat_fail(err, CAT_E_DATA, "line %" PRId64 ": not a coverage map: a cell is ORDER/CELL", line);
+			return cat_fail(err, CAT_E_DATA,
+			                "line %" PRId64 ": not a coverage map: a cell is ORDER/CELL", line);
 		if (cat_moc_add_cell(out, order, first, last, err) != CAT_OK)
 			return cat_wrap(err, "line %" PRId64, line);
 	}
@@ -277,7 +282,8 @@ static int json_order(const char *key, json_t *cells, struct cat_moc *out, struc
 	size_t i;
 
 	if (!cat_parse_u64(key, strlen(key), &order) || !json_is_array(cells))
-		return cat_fail(err, CAT_E_DATA, "not a coverage map: member '%.20s' is not an order with its cells", key);
+		return cat_fail(err, CAT_E_DATA,
+		                "not a coverage map: member '%.20s' is not an order with its cells", key);
 	if (order > CAT_HPX_ORDER_MAX)
 		return cat_fail(err, CAT_E_DATA, "order %" PRIu64 " in a coverage map; 29 is the finest", order);
 	if ((int)order > out->order)
@@ -286,7 +292,8 @@ static int json_order(const char *key, json_t *cells, struct cat_moc *out, struc
 		const json_int_t v = json_is_integer(cell) ? json_integer_value(cell) : -1;
 
 		if (v < 0)
-			return cat_fail(err, CAT_E_DATA, "order %" PRIu64 ": cell %zu is not a number of a cell", order, i);
+			return cat_fail(err, CAT_E_DATA, "order %" PRIu64 ": cell %zu is not a number of a cell",
+			                order, i);
 		CAT_TRY(cat_moc_add_cell(out, order, (uint64_t)v, (uint64_t)v, err));
 	}
 	return CAT_OK;

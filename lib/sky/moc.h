@@ -25,7 +25,8 @@ struct cat_moc {
 };
 void cat_moc_fini(struct cat_moc *m);
 
-/* Adds order-29 cells [LO, HI), in any order and overlapping; cat_moc_finish puts things right, also the map's order. */
+/* Adds order-29 cells [LO, HI), in any order and overlapping; cat_moc_finish puts things right, also the map's
+ * order. */
 CAT_MUST_USE int cat_moc_add(struct cat_moc *m, int64_t lo, int64_t hi, struct cat_error *err);
 void cat_moc_finish(struct cat_moc *m);
 
@@ -56,7 +57,8 @@ typedef void (*cat_moc_cell_fn)(void *arg, int order, int64_t cell);
 CAT_MUST_USE int cat_moc_each_cell(const struct cat_moc *m, cat_moc_cell_fn fn, void *arg, struct cat_error *err);
 /* The FITS forms (moc_fits.c), called by read and write. */
 CAT_MUST_USE int cat_moc_read_fits(const uint8_t *data, size_t size, struct cat_moc *out, struct cat_error *err);
-CAT_MUST_USE int cat_moc_write_fits(const struct cat_moc *m, bool ranges, struct cat_text *out, struct cat_error *err);
+CAT_MUST_USE int cat_moc_write_fits(const struct cat_moc *m, bool ranges, struct cat_text *out,
+                                    struct cat_error *err);
 /* Adds cells FIRST to LAST of an order as read from outside: what there cannot be is CAT_E_DATA. */
 CAT_MUST_USE int cat_moc_add_cell(struct cat_moc *m, uint64_t order, uint64_t first, uint64_t last,
                                   struct cat_error *err);

@@ -55,9 +55,9 @@ static void read_card(const char *card, struct header *h)
 		int64_t *number;
 		char *text;
 	} fields[] = {
-		{"BITPIX  ", &h->bitpix, NULL},  {"NAXIS   ", &h->naxis, NULL},     {"NAXIS1  ", &h->naxis1, NULL},
-		{"NAXIS2  ", &h->naxis2, NULL},  {"PCOUNT  ", &h->pcount, NULL},    {"TFIELDS ", &h->tfields, NULL},
-		{"MOCORDER", &h->order, NULL},   {"MOCORD_S", &h->order, NULL},     {"TFORM1  ", NULL, h->tform},
+		{"BITPIX  ", &h->bitpix, NULL},  {"NAXIS   ", &h->naxis, NULL},   {"NAXIS1  ", &h->naxis1, NULL},
+		{"NAXIS2  ", &h->naxis2, NULL},  {"PCOUNT  ", &h->pcount, NULL},  {"TFIELDS ", &h->tfields, NULL},
+		{"MOCORDER", &h->order, NULL},   {"MOCORD_S", &h->order, NULL},   {"TFORM1  ", NULL, h->tform},
 		{"ORDERING", NULL, h->ordering}, {"COORDSYS", NULL, h->coordsys}, {"MOCDIM  ", NULL, h->dim},
 	};
 
@@ -167,7 +167,8 @@ static int check_table(const struct header *h, struct cat_error *err)
 	if (h->dim[0] && strcmp(h->dim, "SPACE") != 0)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "a coverage map of %s", h->dim);
 	if (h->coordsys[0] && strcmp(h->coordsys, "C") != 0)
-		return cat_fail(err, CAT_E_UNSUPPORTED, "a coverage map in coordinates %s; C (ICRS) is read", h->coordsys);
+		return cat_fail(err, CAT_E_UNSUPPORTED, "a coverage map in coordinates %s; C (ICRS) is read",
+		                h->coordsys);
 	if (!range && !uniq)
 		return cat_fail(err, CAT_E_DATA, "not a coverage map: ORDERING is '%s'", h->ordering);
 	if (!wide && (range || strcmp(form, "J") != 0))
@@ -175,7 +176,8 @@ static int check_table(const struct header *h, struct cat_error *err)
 	if (h->bitpix != 8 || h->naxis != 2 || h->tfields != 1 || h->naxis1 != (wide ? 8 : 4))
 		return cat_fail(err, CAT_E_DATA, "not a coverage map: a table of one integer column is needed");
 	if (h->order > CAT_HPX_ORDER_MAX)
-		return cat_fail(err, CAT_E_DATA, "order %" PRId64 " in a coverage map; 29 is the finest", h->order);
+		return cat_fail(err, CAT_E_DATA, "order %" PRId64 " in a coverage map; 29 is the finest",
+		                h->order);
 	return CAT_OK;
 }
 

@@ -29,7 +29,8 @@ static double norm(const double a[3])
 /* The difference and the sum of two unit vectors give their angle to rounding at any distance. */
 static double angle_rad(const double a[3], const double b[3])
 {
-	const double minus[3] = {a[0] - b[0], a[1] - b[1], a[2] - b[2]}, plus[3] = {a[0] + b[0], a[1] + b[1], a[2] + b[2]};
+	const double minus[3] = {a[0] - b[0], a[1] - b[1], a[2] - b[2]},
+	             plus[3] = {a[0] + b[0], a[1] + b[1], a[2] + b[2]};
 
 	return 2 * atan2(norm(minus), norm(plus));
 }
@@ -69,8 +70,8 @@ double cat_polygon_edge_distance_deg(const struct cat_polygon *p, const double v
 	return least * CAT_RAD_DEG;
 }
 
-/* Is V on the other side than reference K? The arc between them is crossed an odd number of times. Points exactly on
- * a great circle count as left of it, the same for both edges at a vertex. */
+/* Is V on the other side than reference K? The arc between them is crossed an odd number of times. Points exactly
+ * on a great circle count as left of it, the same for both edges at a vertex. */
 static bool crossed_odd(const struct cat_polygon *p, const double v[3], const double ref[3])
 {
 	double m[3];
@@ -118,7 +119,8 @@ bool cat_polygon_contains(const struct cat_polygon *p, double ra_deg, double dec
 /* Point I of N spread evenly over the sphere: Fibonacci's spiral. */
 static void spread(int64_t i, int64_t n, double v[3])
 {
-	const double z = 1 - (2 * (double)i + 1) / (double)n, turn = 2.39996322972865332 * (double)i, s = sqrt(1 - z * z);
+	const double z = 1 - (2 * (double)i + 1) / (double)n, turn = 2.39996322972865332 * (double)i,
+	             s = sqrt(1 - z * z);
 
 	v[0] = s * cos(turn);
 	v[1] = s * sin(turn);
@@ -159,7 +161,9 @@ static bool fits_a_cap(struct cat_polygon *p)
 /* Any other polygon: references as far from the edges as may be, and the smaller side by counting points. */
 static void weigh_sides(struct cat_polygon *p)
 {
-	const int64_t tries = 256, points = 400000 / p->n < 1000 ? 1000 : 400000 / p->n > 20000 ? 20000 : 400000 / p->n;
+	const int64_t tries = 256, points = 400000 / p->n < 1000    ? 1000
+	                                    : 400000 / p->n > 20000 ? 20000
+	                                                            : 400000 / p->n;
 	double far[2] = {-1, -1}, v[3];
 	int64_t odd = 0;
 
@@ -209,14 +213,16 @@ static int add_vertices(struct cat_polygon *p, const double *ra_deg, const doubl
 		return cat_fail(err, CAT_E_USAGE, "a polygon needs three different vertices");
 	for (int64_t i = 0; i < p->n; i++) {
 		const double *a = p->vertex[i], *b = next_vertex(p, i);
-		const double sum[3] = {a[0] + b[0], a[1] + b[1], a[2] + b[2]}, diff[3] = {b[0] - a[0], b[1] - a[1], b[2] - a[2]};
+		const double sum[3] = {a[0] + b[0], a[1] + b[1], a[2] + b[2]},
+		             diff[3] = {b[0] - a[0], b[1] - a[1], b[2] - a[2]};
 		double length;
 
 		/* a x b, without losing digits when they are close. */
 		cross(sum, diff, p->normal[i]);
 		length = norm(p->normal[i]);
 		if (length < 1e-15 && dot(a, b) < 0)
-			return cat_fail(err, CAT_E_USAGE, "neighbouring vertices of a polygon are opposite on the sphere");
+			return cat_fail(err, CAT_E_USAGE,
+			                "neighbouring vertices of a polygon are opposite on the sphere");
 		for (int k = 0; k < 3; k++)
 			p->normal[i][k] /= length;
 	}

@@ -235,7 +235,8 @@ static void mark_box(const struct box *b, const double *ra, const double *dec, i
 {
 	/* A pole has every ra. */
 	for (int64_t i = 0; i < n; i++)
-		in[i] |= dec[i] >= b->dec_deg[0] && dec[i] <= b->dec_deg[1] && (fabs(dec[i]) == 90 || box_has_ra(b, ra[i]));
+		in[i] |= dec[i] >= b->dec_deg[0] && dec[i] <= b->dec_deg[1] &&
+		         (fabs(dec[i]) == 90 || box_has_ra(b, ra[i]));
 }
 
 static void mark_polygon(const struct cat_polygon *p, const double *ra, const double *dec, int64_t n, uint8_t *in)
@@ -346,7 +347,8 @@ static enum part box_part(const struct box *s, const struct cell *c)
 {
 	const double width = eastward(s->ra_deg[0], s->ra_deg[1]), cell_width = c->ra_bounds[1] - c->ra_bounds[0];
 	const double low = c->dec_bounds[0], high = c->dec_bounds[1];
-	const bool pole = (high > 90 - SLACK_DEG && s->dec_deg[1] == 90) || (low < -90 + SLACK_DEG && s->dec_deg[0] == -90);
+	const bool pole =
+		(high > 90 - SLACK_DEG && s->dec_deg[1] == 90) || (low < -90 + SLACK_DEG && s->dec_deg[0] == -90);
 
 	if (high < s->dec_deg[0] - SLACK_DEG || low > s->dec_deg[1] + SLACK_DEG)
 		return OUTSIDE;
@@ -487,7 +489,8 @@ static struct cat_region_box cap_bounds(double ra_deg, double dec_deg, double ra
 	b.dec_deg[0] = fmax(-90, dec_deg - r);
 	b.dec_deg[1] = fmin(90, dec_deg + r);
 	if (fabs(dec_deg) + r < 90 - SLACK_DEG) {
-		const double half = asin(sin(r * CAT_DEG_RAD) / cos(dec_deg * CAT_DEG_RAD)) * CAT_RAD_DEG + SLACK_DEG;
+		const double half =
+			asin(sin(r * CAT_DEG_RAD) / cos(dec_deg * CAT_DEG_RAD)) * CAT_RAD_DEG + SLACK_DEG;
 
 		b.ra_bounded = true;
 		b.ra_deg[0] = cat_sky_normal_ra(ra_deg - half);

@@ -1,8 +1,8 @@
 /* region -- parts of the sky: cones, boxes, polygons and coverage maps, as options give them.
  *
- * Layer: sky. Degrees, ICRS. Edges belong; what is added of one kind is OR, different kinds are AND. A position that
- * is not finite or beyond the poles lies in no region. Polygons are bounded by great circles and mean the smaller
- * side; where edges cross, what is inside is decided by their parity.
+ * Layer: sky. Degrees, ICRS. Edges belong; what is added of one kind is OR, different kinds are AND. A position
+ * that is not finite or beyond the poles lies in no region. Polygons are bounded by great circles and mean the
+ * smaller side; where edges cross, what is inside is decided by their parity.
  * Thread rule: one thread builds; any number may ask.
  */
 #ifndef CAT_SKY_REGION_H
@@ -43,9 +43,9 @@ CAT_MUST_USE int cat_region_cover(const struct cat_region *r, int order, int64_t
  * a few ranges, where that is not worth making. */
 bool cat_region_overlaps(const struct cat_region *r, int64_t lo, int64_t hi);
 
-/* Bounds on ra and dec for pruning by statistics: every position of the region has dec in [DEC[0], DEC[1]] and, when
- * it is true that ra is bounded, ra (modulo 360) in the arc from RA[0] in [0, 360) eastward to RA[1], which may be
- * beyond 360. */
+/* Bounds on ra and dec for pruning by statistics: every position of the region has dec in [DEC[0], DEC[1]] and,
+ * when it is true that ra is bounded, ra (modulo 360) in the arc from RA[0] in [0, 360) eastward to RA[1], which
+ * may be beyond 360. */
 struct cat_region_box {
 	double dec_deg[2];
 	double ra_deg[2];
@@ -53,7 +53,8 @@ struct cat_region_box {
 	bool empty; /* the region holds nothing */
 };
 void cat_region_bounds(const struct cat_region *r, struct cat_region_box *out);
-/* May a row whose ra lies in [RA_MIN, RA_MAX] and dec in [DEC_MIN, DEC_MAX] belong? NANs stand for unknown bounds. */
+/* May a row whose ra lies in [RA_MIN, RA_MAX] and dec in [DEC_MIN, DEC_MAX] belong? NANs stand for unknown
+ * bounds. */
 bool cat_region_box_overlaps(const struct cat_region_box *b, double ra_min, double ra_max, double dec_min,
                              double dec_max);
 

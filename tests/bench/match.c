@@ -1,6 +1,7 @@
 /* match -- times the match of two lists of positions and prints how many pairs there are.
  *
- * match LEFT RIGHT RADIUS_ARCSEC [K|all|back|mutual [TILE]]: raw little-endian doubles, all ra then all dec, in degrees.
+ * match LEFT RIGHT RADIUS_ARCSEC [K|all|back|mutual [TILE]]: raw little-endian doubles, all ra then all dec, in
+ * degrees.
  * Build: make build/libcatpipe.a && gcc -O2 -Ilib tests/bench/match.c build/libcatpipe.a -lm -o /tmp/match
  */
 #include <stdio.h>

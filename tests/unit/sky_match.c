@@ -227,6 +227,66 @@ static void known_mistakes(void **state)
 	}
 }
 
+/* Ids and positions of a CSV file that begins with id,ra,dec. */
+static void read_csv(const char *name, struct sky *s, int *id)
+{
+	char path[512], line[256];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/hats/%s", unit_data(), name);
+	f = fopen(path, "r");
+	if (!f)
+		skip();
+	s->n = 0;
+	while (s->n < 2048 && fgets(line, sizeof line, f))
+		if (sscanf(line, "%d,%lf,%lf", &id[s->n], &s->ra[s->n], &s->dec[s->n]) == 3)
+			s->n++;
+	fclose(f);
+}
+
+/* LSDB's nearest partners within 36 and 18 arcsec: id, partner, distance in degrees. */
+static void agrees_with_lsdb(void **state)
+{
+	static const char *const files[] = {"xmatch_correct.csv", "xmatch_correct_0_005.csv"};
+	static int left_id[2048], right_id[2048];
+
+	(void)state;
+	if (!unit_data())
+		skip();
+	read_csv("import-input/small_sky.csv", &left, left_id);
+	read_csv("xmatch/small_sky_xmatch.csv", &right, right_id);
+	for (size_t k = 0; k < 2; k++) {
+		struct cat_match_index *ix;
+		struct cat_pairs p = {0};
+		struct cat_error err;
+		char path[512], line[256];
+		int64_t seen = 0;
+		FILE *f;
+
+		assert_cat_ok(cat_match_index_new(right.ra, right.dec, right.n, k ? 0.005 : 0.01, &ix, &err), err);
+		assert_cat_ok(cat_match_query(ix, left.ra, left.dec, left.n, 1, &p, &err), err);
+		snprintf(path, sizeof path, "%s/hats/xmatch/expected/%s", unit_data(), files[k]);
+		f = fopen(path, "r");
+		assert_non_null(f);
+		while (fgets(line, sizeof line, f)) {
+			int row, id1;
+			double id2, dist;
+
+			if (sscanf(line, "%d,%d,%lf,%lf", &row, &id1, &id2, &dist) != 4)
+				continue;
+			for (int64_t i = 0; i < p.n; i++)
+				if (left_id[p.at[i].left] == id1 && right_id[p.at[i].right] == (int)id2 &&
+				    fabs(p.at[i].sep_deg - dist) < 1e-12)
+					seen++;
+		}
+		fclose(f);
+		assert_true(seen > 10);
+		assert_int_equal(seen, p.n);
+		cat_pairs_fini(&p);
+		cat_match_index_free(ix);
+	}
+}
+
 static void refusals(void **state)
 {
 	struct cat_match_index *ix = NULL;
@@ -285,6 +345,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(agrees_with_brute_force), UNIT_TEST(agrees_when_sorted), UNIT_TEST(known_mistakes),
 		UNIT_TEST(backward_and_mutual),
+		UNIT_TEST(agrees_with_lsdb),
 		UNIT_TEST(refusals),                UNIT_TEST(every_allocation_may_fail),
 	};
 
