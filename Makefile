@@ -45,7 +45,7 @@ PKG_CONFIG ?= pkg-config
 PKGS := libzstd liblz4 libbrotlidec libdeflate zlib jansson
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wformat=2 -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wcast-qual -Wconversion -Wsign-conversion \
-	-Wswitch-enum -Wimplicit-fallthrough -Wno-format-truncation -Wno-maybe-uninitialized $(if $(CI),-Werror)
+	-Wswitch-enum -Wimplicit-fallthrough -Wno-format-truncation -Wno-maybe-uninitialized -Wno-unknown-warning-option $(if $(CI),-Werror)
 OPT := $(if $(SAN),-O1 -fno-omit-frame-pointer,-O3) -g
 HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIC
 ALL_CFLAGS := -std=c11 -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE -D_FILE_OFFSET_BITS=64 -pthread -fno-common \

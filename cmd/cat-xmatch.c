@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "cli/filter.h"
-#include "columnar/position.h"
-#include "exec/op_select.h"
-#include "exec/op_xmatch.h"
+#include "cli/xmatch.h"
 #include "sky/angle.h"
 
 struct settings {
@@ -81,61 +79,17 @@ static int parse_options(const struct settings *s, struct cat_xmatch_options *o,
 	return parse_find(s, o, err);
 }
 
-/* LEFT and RIGHT as sources; LEFT is standard input when only one operand is given. */
-static int open_both(const struct settings *s, char **argv, int argc, struct cat_pool *pool, struct cat_source **left,
-                     struct cat_source **right, struct cat_error *err)
-{
-	const struct cat_rows of_left = {.limit = -1, .shard = s->io.rows.shard}, all = CAT_ROWS_DEFAULTS;
-
-	CAT_TRY(cat_io_source(&s->io.input, &of_left, &s->io.res, argv, argc - 1, pool, left, err));
-	return cat_io_source(&s->io.input, &all, &s->io.res, argv + argc - 1, 1, pool, right, err);
-}
-
-static int match(const struct settings *s, struct cat_xmatch_options *o, struct cat_source **left,
-                 struct cat_source **right, struct cat_source **out, struct cat_error *err)
-{
-	char which[256];
-	struct cat_source *l = *left, *r = *right;
-
-	if (cat_position_columns(l->schema, s->ra1, s->dec1, &o->ra1, &o->dec1, which, sizeof which, err) != CAT_OK)
-		return cat_wrap(err, "LEFT");
-	cat_note(&s->io.res, "LEFT positions: %s", which);
-	if (cat_position_columns(r->schema, s->ra2, s->dec2, &o->ra2, &o->dec2, which, sizeof which, err) != CAT_OK)
-		return cat_wrap(err, "RIGHT");
-	cat_note(&s->io.res, "RIGHT positions: %s", which);
-	*left = *right = NULL;
-	return cat_xmatch_open(l, r, o, out, err);
-}
-
-/* -c and -w act on the joined row. LIST and WHERE outlive the source. */
-static int select_joined(const struct settings *s, struct cat_source **source, struct cat_select **list,
-                         struct cat_expr **where, struct cat_error *err)
-{
-	struct cat_source *in = *source;
-
-	if (s->io.rows.columns) {
-		CAT_TRY(cat_select_parse(s->io.rows.columns, list, err));
-		CAT_TRY(cat_select_bind(*list, in->schema, err));
-	}
-	if (s->io.rows.where) {
-		CAT_TRY(cat_expr_parse(s->io.rows.where, where, err));
-		CAT_TRY(cat_expr_bind_where(*where, in->schema, err));
-	}
-	if (!*list && !*where)
-		return CAT_OK;
-	*source = NULL;
-	return cat_select_open(in, *list, *where, source, err);
-}
-
 static int run(void *settings, int argc, char **argv, struct cat_error *err)
 {
 	const struct settings *s = settings;
 	const char *extra[] = {"-r",    s->radius, "--find", s->find, "--join", s->join, "--suffix", s->suffix,
 	                       "--ra1", s->ra1,    "--dec1", s->dec1, "--ra2",  s->ra2,  "--dec2",   s->dec2, NULL};
+	const struct cat_xmatch_input in = {
+		.input = &s->io.input, .res = &s->io.res, .left = argc == 2 ? argv[0] : NULL, .right = argv[argc - 1],
+		.shard = s->io.rows.shard, .ra1 = s->ra1, .dec1 = s->dec1, .ra2 = s->ra2, .dec2 = s->dec2,
+		.columns = s->io.rows.columns, .where = s->io.rows.where};
 	struct cat_xmatch_options o = {0};
-	struct cat_source *left = NULL, *right = NULL, *out = NULL;
-	struct cat_select *list = NULL;
-	struct cat_expr *where = NULL;
+	struct cat_source *out = NULL;
 	struct cat_pool *pool = NULL;
 	int rc = parse_options(s, &o, err);
 
@@ -144,19 +98,9 @@ static int run(void *settings, int argc, char **argv, struct cat_error *err)
 	if (rc == CAT_OK)
 		rc = cat_pool_new((int)s->io.res.jobs, &pool, err);
 	if (rc == CAT_OK)
-		rc = open_both(s, argv, argc, pool, &left, &right, err);
-	if (rc == CAT_OK)
-		rc = match(s, &o, &left, &right, &out, err);
-	if (rc == CAT_OK)
-		rc = select_joined(s, &out, &list, &where, err);
-	cat_source_close(left);
-	cat_source_close(right);
+		rc = cat_xmatch_input_open(&in, &o, pool, &out, err);
 	if (rc == CAT_OK)
 		rc = cat_filter_write(&s->io, &s->io.rows, "cat-xmatch", extra, out, pool, err);
-	else
-		cat_source_close(out);
-	cat_select_free(list);
-	cat_expr_free(where);
 	cat_pool_free(pool);
 	return rc;
 }
