@@ -157,8 +157,8 @@ static int check_count(const struct decode *c, int64_t n, struct cat_error *err)
 	const int64_t limit = (1 << 24) + (int64_t)c->in->pages.n * 8192;
 
 	if (n > INT32_MAX - c->d->nslots || n > limit - c->d->nslots)
-		return cat_fail(err, CAT_E_UNSUPPORTED, "more than %lld values in a column chunk of %zu bytes",
-		                (long long)c->d->nslots, c->in->pages.n);
+		return cat_fail(err, CAT_E_UNSUPPORTED, "%lld values in a column chunk of %zu bytes",
+		                (long long)(n + c->d->nslots), c->in->pages.n);
 	return CAT_OK;
 }
 

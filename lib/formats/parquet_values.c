@@ -6,6 +6,8 @@
 #include "formats/parquet_decode.h"
 #include "formats/rle_bp.h"
 
+#define COLUMN_MAX ((int64_t)8 << 30)
+
 static int malformed(struct cat_error *err, const char *what)
 {
 	return cat_fail(err, CAT_E_DATA, "malformed %s values", what);
@@ -335,8 +337,6 @@ static int read_bools(int encoding, struct cat_span v, int64_t n, uint8_t *to, s
 	uint32_t len;
 
 	if (encoding == CAT_PQ_PLAIN) {
-		if ((uint64_t)(n + 7) / 8 > v.n)
-			return malformed(err, "boolean");
 		for (int64_t i = 0; i < n; i++)
 			to[i] = cat_bit_get(v.p, i);
 		return CAT_OK;
@@ -368,11 +368,8 @@ static int read_fixed(const struct cat_pq_leaf *leaf, int encoding, struct cat_s
 	const int width = cat_pq_stored_bytes(leaf);
 	uint8_t *stored = to;
 
-	if (encoding == CAT_PQ_PLAIN) {
-		if ((uint64_t)n * (uint64_t)width > v.n)
-			return malformed(err, "plain");
+	if (encoding == CAT_PQ_PLAIN)
 		return convert(leaf, v.p, n, to, err);
-	}
 	if (encoding == CAT_PQ_DELTA_BYTES && leaf->type == CAT_PQ_FIXED) {
 		CAT_TRY(fixed_from_text(v, n, width, scratch, err));
 		return convert(leaf, scratch->stored->data, n, to, err);
@@ -475,6 +472,19 @@ static int read_sized(const struct cat_pq_leaf *leaf, int encoding, struct cat_s
 	return read_fixed(leaf, encoding, v, n, to, scratch, err);
 }
 
+/* Before memory is asked for: values that are stored as they are must all be there, and no column is endless. */
+static int check_room(const struct cat_pq_data *d, int encoding, struct cat_span v, int64_t n, int64_t at,
+                      struct cat_error *err)
+{
+	const uint64_t stored = (uint64_t)cat_pq_stored_bytes(d->leaf);
+
+	if (encoding == CAT_PQ_PLAIN && (uint64_t)n > (stored ? v.n / stored : v.n * 8))
+		return malformed(err, "plain");
+	if (at + n > COLUMN_MAX / d->width)
+		return cat_fail(err, CAT_E_UNSUPPORTED, "more than 8 GiB in one column of one row group");
+	return CAT_OK;
+}
+
 int cat_pq_read_values(struct cat_pq_data *d, int encoding, struct cat_span v, int64_t n, bool dict,
                        struct cat_pq_scratch *scratch, struct cat_error *err)
 {
@@ -496,6 +506,7 @@ int cat_pq_read_values(struct cat_pq_data *d, int encoding, struct cat_span v, i
 			                        err));
 		}
 	} else {
+		CAT_TRY(check_room(d, encoding, v, n, at, err));
 		CAT_TRY(room(b, at + n, d->width, err));
 		if (!indexed) {
 			CAT_TRY(read_sized(d->leaf, encoding, v, n, (*b)->data + at * d->width, scratch, err));

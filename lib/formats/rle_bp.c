@@ -95,60 +95,58 @@ static bool next_run(struct cat_rle *r)
 	return true;
 }
 
+/* How many of the next N values are of one kind (a run, or packed bits); 0 when the data is malformed or ends. */
+static int64_t stretch(struct cat_rle *r, int64_t n)
+{
+	int64_t have;
+
+	if (r->run == 0 && r->packed == 0 && !next_run(r))
+		return 0;
+	have = r->run ? r->run : r->packed;
+	return have < n ? have : n;
+}
+
+static void advance(struct cat_rle *r, int64_t k)
+{
+	if (r->run) {
+		r->run -= k;
+	} else {
+		r->packed -= k;
+		r->at += k;
+	}
+}
+
 bool cat_rle_u32(struct cat_rle *r, uint32_t *out, int64_t n)
 {
-	while (n > 0) {
-		int64_t k;
+	int64_t k;
 
-		if (r->run > 0) {
-			k = r->run < n ? r->run : n;
-			for (int64_t i = 0; i < k; i++)
-				out[i] = r->value;
-			r->run -= k;
-		} else if (r->packed > 0) {
-			k = r->packed < n ? r->packed : n;
+	for (; n > 0 && (k = stretch(r, n)) > 0; out += k, n -= k) {
+		if (!r->run)
 			cat_bits_unpack(r->base, r->at, r->width, out, k);
-			r->packed -= k;
-			r->at += k;
-		} else {
-			if (!next_run(r))
-				return false;
-			continue;
-		}
-		out += k;
-		n -= k;
+		for (int64_t i = 0; r->run && i < k; i++)
+			out[i] = r->value;
+		advance(r, k);
 	}
-	return true;
+	return n == 0;
 }
 
 bool cat_rle_u8(struct cat_rle *r, uint8_t *out, int64_t n)
 {
 	uint32_t block[256];
+	int64_t k;
 
-	while (n > 0) {
-		int64_t k;
-
-		if (r->run > 0) {
-			k = r->run < n ? r->run : n;
+	for (; n > 0 && (k = stretch(r, n)) > 0; out += k, n -= k) {
+		if (r->run) {
 			memset(out, (int)r->value, (size_t)k);
-			r->run -= k;
 		} else {
-			k = n < 256 ? n : 256;
-			if (r->packed == 0) {
-				if (!next_run(r))
-					return false;
-				continue;
-			}
-			k = r->packed < k ? r->packed : k;
-			if (!cat_rle_u32(r, block, k))
-				return false;
+			k = k < 256 ? k : 256;
+			cat_bits_unpack(r->base, r->at, r->width, block, k);
 			for (int64_t i = 0; i < k; i++)
 				out[i] = (uint8_t)block[i];
 		}
-		out += k;
-		n -= k;
+		advance(r, k);
 	}
-	return true;
+	return n == 0;
 }
 
 static int64_t count_ones(const uint8_t *bits, int64_t at, int64_t n)
@@ -176,30 +174,18 @@ static void fill_bits(uint8_t *bits, int64_t at, int64_t n, bool one)
 
 bool cat_rle_bits(struct cat_rle *r, uint8_t *bits, int64_t at, int64_t n, int64_t *ones)
 {
-	*ones = 0;
-	while (n > 0) {
-		int64_t k;
+	int64_t k;
 
-		if (r->run > 0) {
-			k = r->run < n ? r->run : n;
+	*ones = 0;
+	for (; n > 0 && (k = stretch(r, n)) > 0; at += k, n -= k) {
+		if (r->run)
 			fill_bits(bits, at, k, r->value != 0);
-			*ones += r->value ? k : 0;
-			r->run -= k;
-		} else if (r->packed > 0) {
-			k = r->packed < n ? r->packed : n;
+		else
 			cat_bits_copy(bits, at, r->base, r->at, k);
-			*ones += count_ones(bits, at, k);
-			r->packed -= k;
-			r->at += k;
-		} else {
-			if (!next_run(r))
-				return false;
-			continue;
-		}
-		at += k;
-		n -= k;
+		*ones += r->run ? (r->value ? k : 0) : count_ones(bits, at, k);
+		advance(r, k);
 	}
-	return true;
+	return n == 0;
 }
 
 bool cat_rle_all(const struct cat_rle *r, uint32_t value, int64_t n)
