@@ -543,14 +543,33 @@ static int64_t first_piece_rows(const struct xmatch *x)
 	return rows < 1 ? 1 : (int64_t)rows;
 }
 
-static int open_match(struct xmatch *x, struct cat_source *right, struct cat_error *err)
+static int check_position(const struct cat_schema *s, int col, struct cat_error *err)
+{
+	if (col < 0 || col >= s->nfields || !cat_type_is_number(s->fields[col].type.id))
+		return cat_fail(err, CAT_E_USAGE, "a position needs two columns of numbers");
+	return CAT_OK;
+}
+
+static int check_options(const struct xmatch *x, const struct cat_schema *right, struct cat_error *err)
 {
 	const struct cat_xmatch_options *o = &x->options;
 
+	CAT_TRY(check_position(x->left->schema, o->ra1, err));
+	CAT_TRY(check_position(x->left->schema, o->dec1, err));
+	CAT_TRY(check_position(right, o->ra2, err));
+	CAT_TRY(check_position(right, o->dec2, err));
 	if (!(o->radius_arcsec >= 0 && o->radius_arcsec <= 180 * 3600.0))
 		return cat_fail(err, CAT_E_USAGE, "a match radius must be from 0 to 180 degrees");
 	if (o->find == CAT_FIND_K && o->k < 1)
 		return cat_fail(err, CAT_E_USAGE, "at least one partner must be asked for");
+	return CAT_OK;
+}
+
+static int open_match(struct xmatch *x, struct cat_source *right, struct cat_error *err)
+{
+	const struct cat_xmatch_options *o = &x->options;
+
+	CAT_TRY(check_options(x, right->schema, err));
 	if (o->join == CAT_JOIN_ANTI) {
 		/* Of RIGHT only the positions count. */
 		x->base.schema = cat_schema_ref(x->left->schema);

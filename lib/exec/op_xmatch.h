@@ -32,7 +32,7 @@ struct cat_xmatch_options {
 
 /* Takes over both sources, whether or not it succeeds. Rows come in LEFT's order, inside it by separation, then in
  * RIGHT's order. LEFT's names stay; of RIGHT, _healpix_29 is dropped, names that LEFT has too get the suffix, UCDs
- * lose meta.main. The last column is _dist_arcsec. A wrong radius or k is CAT_E_USAGE. */
+ * lose meta.main. The last column is _dist_arcsec. A wrong radius, k or column is CAT_E_USAGE. */
 CAT_MUST_USE int cat_xmatch_open(struct cat_source *left, struct cat_source *right,
                                  const struct cat_xmatch_options *options, struct cat_source **out,
                                  struct cat_error *err);

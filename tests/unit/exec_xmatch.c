@@ -280,6 +280,9 @@ static void wrong_options(void **state)
 	o.radius_arcsec = 1;
 	o.find = CAT_FIND_K;
 	assert_int_equal(match(left_sky, 7, right_sky, 7, 2, &o, schema, &err), CAT_E_USAGE);
+	o.find = CAT_FIND_BEST;
+	o.ra2 = 4;
+	assert_int_equal(match(left_sky, 7, right_sky, 7, 2, &o, schema, &err), CAT_E_USAGE);
 	cat_schema_unref(schema);
 }
 
