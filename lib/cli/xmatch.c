@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "columnar/kernels.h"
@@ -98,6 +99,15 @@ static int look_at(const struct match *m, struct side *s, const char *operand, c
 	return find_positions(m, s, ra, dec, err);
 }
 
+/* What came from a pipe cannot be opened a second time. */
+static bool can_reopen(const char *operand)
+{
+	struct stat st;
+
+	return operand && strcmp(operand, "-") != 0 && stat(operand, &st) == 0 &&
+	       (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
 /* The rows of a side, with the columns it uses; the shard of LEFT. */
 static int open_source(const struct match *m, struct side *s, const char *operand, const char *shard,
                        struct cat_source **out, struct cat_error *err)
@@ -107,7 +117,7 @@ static int open_source(const struct match *m, struct side *s, const char *operan
 	char *name;
 	int rc;
 
-	if (s->source && (!operand || strcmp(operand, "-") == 0) && !shard) {
+	if (s->source && !shard && !can_reopen(operand)) {
 		*out = s->source;
 		s->source = NULL;
 		return CAT_OK;

@@ -2,10 +2,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "formats/parquet_schema.h"
-#if __has_include("formats/ipc.h")
 #include "formats/ipc.h"
-#endif
+#include "formats/parquet_schema.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -46,7 +44,6 @@ static bool get_base64(struct cat_span text, uint8_t *out, size_t *n)
 	return true;
 }
 
-#if __has_include("formats/ipc.h")
 int cat_pq_arrow_put(const struct cat_schema *s, struct cat_text *out, struct cat_error *err)
 {
 	struct cat_buf *b;
@@ -116,16 +113,4 @@ int cat_pq_arrow_apply(struct cat_span text, struct cat_pq_tree *t, struct cat_e
 	cat_free(bytes);
 	return rc;
 }
-#else
-int cat_pq_arrow_put(const struct cat_schema *s, struct cat_text *out, struct cat_error *err)
-{
-	(void)s, (void)put_base64;
-	return cat_text_check(out, err);
-}
 
-int cat_pq_arrow_apply(struct cat_span text, struct cat_pq_tree *t, struct cat_error *err)
-{
-	(void)text, (void)t, (void)err, (void)get_base64;
-	return CAT_OK;
-}
-#endif

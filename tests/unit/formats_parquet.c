@@ -430,7 +430,6 @@ static void metadata_files_gather_leaves(void **state)
 	cat_schema_unref(s);
 }
 
-#if __has_include("formats/ipc.h")
 /* What Parquet's own types do not tell comes back by the Arrow schema beside them. */
 static void the_arrow_schema_comes_back(void **state)
 {
@@ -488,7 +487,6 @@ static void the_arrow_schema_comes_back(void **state)
 	}
 	cat_schema_unref(s);
 }
-#endif
 
 static void what_parquet_has_not_is_refused(void **state)
 {
@@ -557,9 +555,7 @@ int main(void)
 		UNIT_TEST(long_texts_keep_valid_bounds),
 		UNIT_TEST(large_groups_are_cut_at_pages),
 		UNIT_TEST(metadata_files_gather_leaves),
-#if __has_include("formats/ipc.h")
 		UNIT_TEST(the_arrow_schema_comes_back),
-#endif
 		UNIT_TEST(what_parquet_has_not_is_refused),
 		UNIT_TEST(every_allocation_may_fail),
 	};
