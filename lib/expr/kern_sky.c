@@ -14,11 +14,10 @@ int cat_kernel_distance(struct cat_eval *ev, const struct cat_node *nd, struct c
 	(void)ev, (void)nd;
 	CAT_TRY(cat_vec_fixed(cat_cls_type(CAT_CLS_F64, CAT_UNIT_S), n, out, err));
 	for (int64_t i = 0; i < n; i++) {
-		const double dec1 = at(&a[1], i), dec2 = at(&a[3], i);
-		const bool ok = fabs(dec1) <= 90 && fabs(dec2) <= 90;
+		const double ra1 = at(&a[0], i), dec1 = at(&a[1], i), ra2 = at(&a[2], i), dec2 = at(&a[3], i);
+		const bool ok = cat_sky_valid(ra1, dec1) && cat_sky_valid(ra2, dec2);
 
-		((double *)(void *)out->c->data->data)[i] =
-			ok ? cat_sky_separation_deg(at(&a[0], i), dec1, at(&a[2], i), dec2) : NAN;
+		((double *)(void *)out->c->data->data)[i] = ok ? cat_sky_separation_deg(ra1, dec1, ra2, dec2) : NAN;
 	}
 	return cat_vec_valid_and(a, 4, n, out->c, err);
 }
