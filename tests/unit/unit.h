@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -47,7 +48,9 @@ static int unit_after(void **state)
 /* Root of the shared test data, or NULL: then skip(). */
 static inline const char *unit_data(void)
 {
-	return getenv("CATPIPE_DATA");
+	const char *data = getenv("CATPIPE_DATA");
+
+	return data && access(data, R_OK) == 0 ? data : NULL;
 }
 
 #endif
