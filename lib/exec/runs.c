@@ -479,26 +479,37 @@ static int collect(struct cat_runs *r, const struct run *u, int64_t from, int64_
 	return CAT_OK;
 }
 
-static int sort_parts(struct cat_runs *r, struct parts *p, bool sorted, struct cat_batch **out,
-                      struct cat_error *err)
+static void parts_fini(struct parts *p)
 {
-	struct cat_batch *all = NULL, *last;
-	int32_t *order = NULL;
-	int64_t *keys = NULL;
+	for (size_t i = 0; i < p->n; i++)
+		cat_batch_unref(p->v[i]);
+	cat_free(p->v);
+}
+
+/* All parts as one batch under the runs' schema: what came from disk carries a schema of its own. */
+static int join_parts(struct cat_runs *r, struct parts *p, struct cat_batch **out, struct cat_error *err)
+{
+	struct cat_batch *all;
 	int rc;
 
 	if (p->n == 0)
 		return cat_batch_new(r->schema, 0, out, err);
-	rc = cat_concat_batches(p->v, (int)p->n, &all, err);
-	/* What came from disk carries a schema of its own. */
-	if (rc == CAT_OK)
-		rc = cat_batch_project(all, r->schema, (const int[]){0}, 0, &last, err);
-	if (rc == CAT_OK) {
-		for (int k = 0; k < all->ncols; k++)
-			last->cols[k] = cat_column_ref(all->cols[k]);
-		cat_batch_unref(all);
-		all = last;
-	}
+	CAT_TRY(cat_concat_batches(p->v, (int)p->n, &all, err));
+	rc = cat_batch_new(r->schema, all->nrows, out, err);
+	for (int k = 0; rc == CAT_OK && k < all->ncols; k++)
+		(*out)->cols[k] = cat_column_ref(all->cols[k]);
+	cat_batch_unref(all);
+	return rc;
+}
+
+static int sort_parts(struct cat_runs *r, struct parts *p, bool sorted, struct cat_batch **out,
+                      struct cat_error *err)
+{
+	struct cat_batch *all = NULL;
+	int32_t *order = NULL;
+	int64_t *keys = NULL;
+	int rc = join_parts(r, p, &all, err);
+
 	if (rc == CAT_OK && !sorted) {
 		order = cat_malloc((size_t)p->nkeys * sizeof *order);
 		keys = cat_malloc((size_t)p->nkeys * sizeof *keys);
@@ -546,12 +557,73 @@ int cat_runs_read(struct cat_runs *r, int64_t lo, int64_t hi, struct cat_batch *
 	}
 	if (rc == CAT_OK)
 		rc = sort_parts(r, &p, used <= 1, out, err);
-	for (size_t i = 0; i < p.n; i++)
-		cat_batch_unref(p.v[i]);
-	cat_free(p.v);
+	parts_fini(&p);
 	if (rc == CAT_OK && keys)
 		*keys = p.keys;
 	else
 		cat_free(p.keys);
+	return rc;
+}
+
+/* --- many ranges --- */
+
+/* Rows of one block on disk whose keys are wanted: its keys are read first, its rows only when some are. */
+static int collect_block(struct cat_runs *r, const struct run *u, int64_t block, const struct cat_cover *keys,
+                         struct parts *p, struct cat_error *err)
+{
+	const int64_t n = u->nrows - block * BLOCK < BLOCK ? u->nrows - block * BLOCK : BLOCK;
+	struct cat_cover_range last = {0, 0, false};
+	struct cat_batch *b, *taken;
+	int64_t local[BLOCK], kept = 0;
+	int32_t idx[BLOCK];
+	int rc;
+
+	CAT_TRY(pread_all(r, u->keys_fd, local, (size_t)n * sizeof *local, block * BLOCK * (int64_t)sizeof *local, err));
+	for (int64_t i = 0; i < n; i++)
+		if ((local[i] >= last.lo && local[i] < last.hi) || cat_cover_find(keys, local[i], &last))
+			idx[kept++] = (int32_t)i;
+	if (kept == 0)
+		return CAT_OK;
+	CAT_TRY(read_block(r, u, block, &b, err));
+	if (kept == n) {
+		rc = add_part(p, b, 0, n, err);
+	} else {
+		rc = cat_take_batch(b, idx, kept, &taken, err);
+		if (rc == CAT_OK) {
+			rc = add_part(p, taken, 0, kept, err);
+			cat_batch_unref(taken);
+		}
+	}
+	cat_batch_unref(b);
+	return rc;
+}
+
+static int collect_ranges(struct cat_runs *r, const struct run *u, const struct cat_cover *keys, struct parts *p,
+                          struct cat_error *err)
+{
+	for (int64_t i = 0; u->rows && i < keys->n; i++) {
+		const int64_t from = lower_bound(u->keys, u->nrows, keys->at[i].lo);
+		const int64_t n = lower_bound(u->keys + from, u->nrows - from, keys->at[i].hi);
+
+		if (n)
+			CAT_TRY(add_part(p, u->rows, from, n, err));
+	}
+	for (int64_t i = 0; !u->rows && i < u->nblocks; i++)
+		if (cat_cover_overlaps(keys, u->sample[i], i + 1 < u->nblocks ? u->sample[i + 1] + 1 : INT64_MAX))
+			CAT_TRY(collect_block(r, u, i, keys, p, err));
+	return CAT_OK;
+}
+
+int cat_runs_read_ranges(struct cat_runs *r, const struct cat_cover *keys, struct cat_batch **out,
+                         struct cat_error *err)
+{
+	struct parts p = {0};
+	int rc = CAT_OK;
+
+	for (size_t i = 0; rc == CAT_OK && i < r->nruns; i++)
+		rc = collect_ranges(r, &r->runs[i], keys, &p, err);
+	if (rc == CAT_OK)
+		rc = join_parts(r, &p, out, err);
+	parts_fini(&p);
 	return rc;
 }
