@@ -572,16 +572,13 @@ static int collect_block(struct cat_runs *r, const struct run *u, int64_t block,
                          struct parts *p, struct cat_error *err)
 {
 	const int64_t n = u->nrows - block * BLOCK < BLOCK ? u->nrows - block * BLOCK : BLOCK;
-	struct cat_cover_range last = {0, 0, false};
 	struct cat_batch *b, *taken;
-	int64_t local[BLOCK], kept = 0;
+	int64_t local[BLOCK], kept;
 	int32_t idx[BLOCK];
 	int rc;
 
 	CAT_TRY(pread_all(r, u->keys_fd, local, (size_t)n * sizeof *local, block * BLOCK * (int64_t)sizeof *local, err));
-	for (int64_t i = 0; i < n; i++)
-		if ((local[i] >= last.lo && local[i] < last.hi) || cat_cover_find(keys, local[i], &last))
-			idx[kept++] = (int32_t)i;
+	kept = cat_cover_filter(keys, local, NULL, n, idx);
 	if (kept == 0)
 		return CAT_OK;
 	CAT_TRY(read_block(r, u, block, &b, err));

@@ -226,21 +226,12 @@ static int row_cells(struct job *j, struct cat_batch *full, const int64_t **cell
 /* Keeps those of the N rows in IDX whose cell is wanted. */
 static int cell_rows(struct job *j, struct cat_batch *full, int32_t *idx, int64_t *n, struct cat_error *err)
 {
-	struct cat_cover_range last = {0, 0, false};
 	const int64_t *cells;
-	int64_t *own, kept = 0;
-	int rc = row_cells(j, full, &cells, &own, err);
+	int64_t *own;
+	const int rc = row_cells(j, full, &cells, &own, err);
 
-	for (int64_t i = 0; rc == CAT_OK && i < *n; i++) {
-		const int64_t c = cells[idx[i]];
-
-		/* Rows of one neighbourhood come together: the range of the last one is tried first. */
-		if (c >= last.lo && c < last.hi)
-			idx[kept++] = idx[i];
-		else if (cat_cover_find(j->scan->cells, c, &last))
-			idx[kept++] = idx[i];
-	}
-	*n = kept;
+	if (rc == CAT_OK)
+		*n = cat_cover_filter(j->scan->cells, cells, idx, *n, idx);
 	cat_free(own);
 	return rc;
 }

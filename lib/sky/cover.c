@@ -80,14 +80,31 @@ bool cat_cover_overlaps(const struct cat_cover *c, int64_t lo, int64_t hi)
 	return lo < hi && i < c->n && c->at[i].lo < hi;
 }
 
-bool cat_cover_find(const struct cat_cover *c, int64_t cell29, struct cat_cover_range *out)
+bool cat_cover_find(const struct cat_cover *c, int64_t cell29, int64_t *lo, int64_t *hi)
 {
 	const int64_t i = first_behind(c, cell29);
+	const bool has = i < c->n && c->at[i].lo <= cell29;
 
-	if (i == c->n || c->at[i].lo > cell29)
-		return false;
-	*out = c->at[i];
-	return true;
+	*lo = has ? c->at[i].lo : i > 0 ? c->at[i - 1].hi : INT64_MIN;
+	*hi = has ? c->at[i].hi : i < c->n ? c->at[i].lo : INT64_MAX;
+	return has;
+}
+
+int64_t cat_cover_filter(const struct cat_cover *c, const int64_t *cells29, const int32_t *idx, int64_t n,
+                         int32_t *kept)
+{
+	int64_t lo = 0, hi = 0, m = 0;
+	bool has = false;
+
+	for (int64_t i = 0; i < n; i++) {
+		const int32_t at = idx ? idx[i] : (int32_t)i;
+
+		if (cells29[at] < lo || cells29[at] >= hi)
+			has = cat_cover_find(c, cells29[at], &lo, &hi);
+		kept[m] = at;
+		m += has;
+	}
+	return m;
 }
 
 bool cat_cover_has(const struct cat_cover *c, int64_t cell29)

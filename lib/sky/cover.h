@@ -27,8 +27,13 @@ void cat_cover_finish(struct cat_cover *c);
 
 /* Has the cover a cell in [LO, HI)? */
 bool cat_cover_overlaps(const struct cat_cover *c, int64_t lo, int64_t hi);
-/* The range that holds CELL29; false when none does, and *OUT stays. */
-bool cat_cover_find(const struct cat_cover *c, int64_t cell29, struct cat_cover_range *out);
+/* Whether the cover has CELL29; [*LO, *HI) receives the range, or the gap between ranges, that it is in: cells in
+ * there need not ask again. */
+bool cat_cover_find(const struct cat_cover *c, int64_t cell29, int64_t *lo, int64_t *hi);
+/* The cells of CELLS29 at IDX[0..n) (NULL: all N) that the cover has, as indices into CELLS29; KEPT may be IDX.
+ * Returns how many. Fast for cells that come in some order. */
+int64_t cat_cover_filter(const struct cat_cover *c, const int64_t *cells29, const int32_t *idx, int64_t n,
+                         int32_t *kept);
 bool cat_cover_has(const struct cat_cover *c, int64_t cell29);
 
 /* Zero-initialised COVER becomes [LO, HI) and all cells that hold a position within RADIUS_DEG of one in it, and
