@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -214,9 +215,10 @@ static void start(const char *name)
 	/* Parents leave it ignored: Python for one. */
 	signal(SIGPIPE, SIG_DFL);
 #ifdef __GLIBC__
-	/* Buffers of a few MiB come and go with every batch: keep them in the heap, where the pages stay. */
-	mallopt(M_MMAP_THRESHOLD, 32 << 20);
-	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	/* Buffers come and go with every batch. Memory that was given back to the system would have to be cleared page by
+	 * page each time it comes again, which costs more than the work itself. */
+	mallopt(M_MMAP_MAX, 0);
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	mallopt(M_ARENA_MAX, 4);
 #endif
 }
