@@ -488,7 +488,7 @@ static int sort_parts(struct cat_runs *r, struct parts *p, bool sorted, struct c
 	int rc;
 
 	if (p->n == 0)
-		return cat_batch_new(r->schema, 0, out, err);
+		return cat_batch_empty(r->schema, out, err);
 	rc = cat_concat_batches(p->v, (int)p->n, &all, err);
 	/* What came from disk carries a schema of its own. */
 	if (rc == CAT_OK)
