@@ -66,10 +66,11 @@ LIB_OBJ := $(LIB_SRC:%.c=$(O)/obj/%.o)
 CMD_BIN := $(PROGRAMS:%=$(O)/bin/%)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/unit/%)
 REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/replay/%)
+TOOL_BIN := $(patsubst tests/tools/%.c,$(O)/tools/%,$(sort $(wildcard tests/tools/*.c)))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps test test-long demo bench install uninstall clean pages unit-bin replay-bin FORCE
+.PHONY: all help deps test test-long demo bench install uninstall clean pages unit-bin replay-bin tool-bin FORCE
 
 all: $(CMD_BIN)
 
@@ -110,6 +111,11 @@ $(O)/unit/%: $(O)/obj/tests/unit/%.o $(O)/libcatpipe.a
 	@echo '  LD   $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $< $(O)/libcatpipe.a $(ALL_LDFLAGS) -lcmocka $(LIBS) -o $@
 
+$(O)/tools/%: $(O)/obj/tests/tools/%.o $(O)/libcatpipe.a
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(ALL_CFLAGS) $< $(O)/libcatpipe.a $(ALL_LDFLAGS) $(LIBS) -o $@
+
 # A fuzz target replays a corpus without a fuzzing engine.
 $(O)/replay/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/replay.o $(O)/libcatpipe.a
 	@mkdir -p $(@D)
@@ -118,6 +124,7 @@ $(O)/replay/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/replay.o $(O)/libcatp
 
 unit-bin: $(UNIT_BIN)
 replay-bin: $(REPLAY_BIN)
+tool-bin: $(TOOL_BIN)
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 
@@ -132,13 +139,13 @@ demo:
 
 test:
 	@tests/tools/deps build $(DEPS_BUILD) -- test $(DEPS_TEST)
-	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(MAKE) --no-print-directory -j$$(nproc) all tool-bin
 	@$(MAKE) --no-print-directory -j$$(nproc) SAN=address,undefined all unit-bin replay-bin
 	@tests/tools/run-tests short
 
 test-long:
 	@tests/tools/deps build $(DEPS_BUILD) -- test $(DEPS_TEST)
-	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(MAKE) --no-print-directory -j$$(nproc) all tool-bin
 	@tests/tools/run-tests long
 
 bench: all

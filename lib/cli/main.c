@@ -231,6 +231,11 @@ int cat_main(const struct cat_cmd *cmd, int argc, char **argv)
 	int n = 0, rc;
 
 	start(cmd->name);
+#ifdef CAT_FAULT
+	/* Test builds: the N-th allocation of the process fails. */
+	if (getenv("CATPIPE_FAULT_ALLOC"))
+		cat_alloc_fail_after(atoll(getenv("CATPIPE_FAULT_ALLOC")));
+#endif
 	settings = cat_malloc(cmd->settings_size);
 	if (!settings) {
 		cat_fail_mem(&err, cmd->settings_size);

@@ -224,6 +224,22 @@ int cat_batch_new(struct cat_schema *schema, int64_t nrows, struct cat_batch **o
 	return CAT_OK;
 }
 
+int cat_batch_empty(struct cat_schema *schema, struct cat_batch **out, struct cat_error *err)
+{
+	struct cat_batch *b;
+	int rc = CAT_OK;
+
+	CAT_TRY(cat_batch_new(schema, 0, &b, err));
+	for (int i = 0; rc == CAT_OK && i < b->ncols; i++)
+		rc = cat_column_nulls(&schema->fields[i], 0, &b->cols[i], err);
+	if (rc != CAT_OK) {
+		cat_batch_unref(b);
+		return rc;
+	}
+	*out = b;
+	return CAT_OK;
+}
+
 int cat_batch_slice(const struct cat_batch *b, int64_t off, int64_t n, struct cat_batch **out, struct cat_error *err)
 {
 	struct cat_batch *s;

@@ -92,6 +92,8 @@ struct cat_batch {
 /* Takes a reference to SCHEMA; columns are NULL until the caller fills all of them. */
 CAT_MUST_USE int cat_batch_new(struct cat_schema *schema, int64_t nrows, struct cat_batch **out,
                                struct cat_error *err);
+/* No rows, but all columns. */
+CAT_MUST_USE int cat_batch_empty(struct cat_schema *schema, struct cat_batch **out, struct cat_error *err);
 CAT_MUST_USE int cat_batch_slice(const struct cat_batch *b, int64_t off, int64_t n, struct cat_batch **out,
                                  struct cat_error *err);
 /* The N columns COLS of B under SCHEMA, which describes just those. */

@@ -11,11 +11,13 @@
 #include "base/alloc.h"
 #include "dataset/properties.h"
 #include "formats/parquet.h"
+#include "storage/hidden.h"
 #include "storage/local.h"
 
 struct cat_hats_writer {
 	char *path;   /* the final folder */
 	char *hidden; /* where everything is until commit */
+	int lock;     /* says that somebody works there */
 	char *name;   /* last part of the path */
 	bool published;
 	struct cat_schema *schema;
@@ -27,6 +29,17 @@ struct cat_hats_writer {
 	double fraction; /* of the sky */
 	int nparts;
 };
+
+/* FOLDER/NAME, owned by the caller; NULL when memory is out. */
+static char *path_in(const char *folder, const char *name)
+{
+	const size_t n = strlen(folder) + strlen(name) + 2;
+	char *path = cat_malloc(n);
+
+	if (path)
+		snprintf(path, n, "%s/%s", folder, name);
+	return path;
+}
 
 /* --- beginning --- */
 
@@ -56,34 +69,24 @@ static int check_place(const char *path, bool overwrite, struct cat_error *err)
 	return cat_hint(err, "--overwrite");
 }
 
-static int make_folder(const char *path, struct cat_error *err)
+/* NAME is for messages: that of the final folder. */
+static int make_folder(const char *path, const char *name, struct cat_error *err)
 {
 	if (mkdir(path, 0777) != 0 && errno != EEXIST)
-		return cat_fail_sys(err, CAT_E_CREATE, errno, "cannot create %s", path);
+		return cat_fail_sys(err, CAT_E_CREATE, errno, "cannot create %s", name);
 	return CAT_OK;
 }
 
-/* FOLDER/.NAME.catpipe-PID beside the final folder, with dataset/ in it. */
 static int make_hidden(struct cat_hats_writer *h, struct cat_error *err)
 {
-	const char *slash = strrchr(h->path, '/');
-	const size_t n = strlen(h->path) + 64;
 	char *dataset;
 	int rc;
 
-	h->hidden = cat_malloc(n);
-	dataset = cat_malloc(n + 16);
-	if (!h->hidden || !dataset) {
-		cat_free(dataset);
-		return cat_fail_mem(err, n);
-	}
-	snprintf(h->hidden, n, "%.*s.%s.catpipe-%ld", slash ? (int)(slash - h->path + 1) : 0, h->path, h->name,
-	         (long)getpid());
-	snprintf(dataset, n + 16, "%s/dataset", h->hidden);
-	cat_local_remove_tree(h->hidden);
-	rc = make_folder(h->hidden, err);
-	if (rc == CAT_OK)
-		rc = make_folder(dataset, err);
+	CAT_TRY(cat_hidden_create(h->path, &h->hidden, &h->lock, err));
+	dataset = path_in(h->hidden, "dataset");
+	if (!dataset)
+		return cat_fail_mem(err, strlen(h->hidden));
+	rc = make_folder(dataset, h->path, err);
 	cat_free(dataset);
 	return rc;
 }
@@ -100,6 +103,7 @@ int cat_hats_writer_new(const char *path, struct cat_schema *schema, const struc
 		return cat_fail_mem(err, sizeof *h);
 	while (n > 1 && path[n - 1] == '/')
 		n--;
+	h->lock = -1;
 	h->path = cat_strndup(path, n);
 	slash = h->path ? strrchr(h->path, '/') : NULL;
 	h->name = h->path ? cat_strdup(slash ? slash + 1 : h->path) : NULL;
@@ -126,6 +130,8 @@ void cat_hats_writer_free(struct cat_hats_writer *h)
 		return;
 	if (h->hidden && !h->published)
 		cat_local_remove_tree(h->hidden);
+	if (h->lock >= 0)
+		close(h->lock);
 	cat_parquet_meta_free(h->meta);
 	cat_schema_unref(h->schema);
 	cat_text_fini(&h->info);
@@ -147,14 +153,13 @@ int cat_hats_leaf_open(struct cat_hats_writer *h, const struct cat_hats_part *p,
                        struct cat_writer **w, struct cat_error *err)
 {
 	const struct cat_parquet_write_options options = {.level = (int)h->o.level, .sort_column = "_healpix_29"};
-	const size_t n = strlen(h->hidden) + 160;
-	char *path = cat_malloc(n), name[128], *slash;
+	char name[160] = "dataset/", *path, *slash;
 	int rc;
 
+	leaf_name(p, name + strlen(name), sizeof name - strlen(name));
+	path = path_in(h->hidden, name);
 	if (!path)
-		return cat_fail_mem(err, n);
-	leaf_name(p, name, sizeof name);
-	snprintf(path, n, "%s/dataset/%s", h->hidden, name);
+		return cat_fail_mem(err, strlen(h->hidden));
 	/* Norder=k, then Dir=d; another thread may make them at the same time. */
 	for (int level = 0; level < 2; level++) {
 		slash = strrchr(path, '/');
@@ -162,7 +167,7 @@ int cat_hats_leaf_open(struct cat_hats_writer *h, const struct cat_hats_part *p,
 			while (*--slash != '/')
 				;
 		*slash = '\0';
-		rc = make_folder(path, err);
+		rc = make_folder(path, h->path, err);
 		*slash = '/';
 		if (rc != CAT_OK) {
 			cat_free(path);
@@ -171,7 +176,7 @@ int cat_hats_leaf_open(struct cat_hats_writer *h, const struct cat_hats_part *p,
 	}
 	rc = cat_parquet_encoder(h->schema, &options, e, err);
 	if (rc == CAT_OK) {
-		rc = cat_local_create_part(path, w, err);
+		rc = cat_local_create_part(path, h->path, w, err);
 		if (rc != CAT_OK) {
 			cat_encoder_close(*e);
 			*e = NULL;
@@ -206,15 +211,13 @@ int cat_hats_leaf_done(struct cat_hats_writer *h, const struct cat_hats_part *p,
 static int write_file(struct cat_hats_writer *h, const char *name, const void *data, size_t len,
                       struct cat_error *err)
 {
-	const size_t n = strlen(h->hidden) + strlen(name) + 2;
-	char *path = cat_malloc(n);
+	char *path = path_in(h->hidden, name);
 	struct cat_writer *w;
 	int rc;
 
 	if (!path)
-		return cat_fail_mem(err, n);
-	snprintf(path, n, "%s/%s", h->hidden, name);
-	rc = cat_local_create_part(path, &w, err);
+		return cat_fail_mem(err, strlen(h->hidden));
+	rc = cat_local_create_part(path, h->path, &w, err);
 	cat_free(path);
 	CAT_TRY(rc);
 	rc = cat_write_bytes(w, data, len, err);

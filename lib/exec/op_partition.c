@@ -307,15 +307,13 @@ static int write_leaves(struct cat_runs *runs, const struct plan *plan, int64_t 
 	return CAT_OK;
 }
 
-static int write_catalogue(struct cat_runs *runs, const char *path, struct cat_schema *schema,
-                           const struct cat_partition_options *o, struct cat_pool *pool,
-                           struct cat_partition_result *result, struct cat_error *err)
+static int write_catalogue(struct cat_runs *runs, struct cat_hats_writer *w, const struct cat_partition_options *o,
+                           struct cat_pool *pool, struct cat_partition_result *result, struct cat_error *err)
 {
 	const int jobs = cat_pool_jobs(pool);
-	struct cat_hats_writer *w = NULL;
 	struct cat_ordered *q = NULL;
 	struct plan plan = {0};
-	int rc = cat_hats_writer_new(path, schema, &o->write, &w, err);
+	int rc = CAT_OK;
 	int64_t chunk = o->memory_bytes / 8 / jobs / cat_runs_row_bytes(runs);
 
 	for (int i = 0; rc == CAT_OK && i < 12; i++)
@@ -329,7 +327,6 @@ static int write_catalogue(struct cat_runs *runs, const char *path, struct cat_s
 	cat_ordered_free(q);
 	if (rc == CAT_OK)
 		rc = cat_hats_commit(w, err);
-	cat_hats_writer_free(w);
 	cat_free(plan.parts);
 	return rc;
 }
@@ -338,11 +335,15 @@ int cat_partition(struct cat_source *source, const char *path, const struct cat_
                   struct cat_pool *pool, struct cat_partition_result *result, struct cat_error *err)
 {
 	struct cat_schema *schema = NULL;
+	struct cat_hats_writer *w = NULL;
 	struct cat_runs *runs = NULL;
 	int *cols = NULL;
 	int rc = leaf_schema(source->schema, &schema, &cols, err);
 
 	memset(result, 0, sizeof *result);
+	/* A place that cannot be written to is told before hours of reading. */
+	if (rc == CAT_OK)
+		rc = cat_hats_writer_new(path, schema, &o->write, &w, err);
 	if (rc == CAT_OK)
 		rc = cat_runs_new(schema, o->temp_dir, o->memory_bytes / 3, &runs, err);
 	while (rc == CAT_OK) {
@@ -357,7 +358,8 @@ int cat_partition(struct cat_source *source, const char *path, const struct cat_
 	if (rc == CAT_OK)
 		rc = cat_runs_finish(runs, err);
 	if (rc == CAT_OK)
-		rc = write_catalogue(runs, path, schema, o, pool, result, err);
+		rc = write_catalogue(runs, w, o, pool, result, err);
+	cat_hats_writer_free(w);
 	cat_runs_free(runs);
 	cat_schema_unref(schema);
 	cat_free(cols);

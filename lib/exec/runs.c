@@ -493,7 +493,7 @@ static int join_parts(struct cat_runs *r, struct parts *p, struct cat_batch **ou
 	int rc;
 
 	if (p->n == 0)
-		return cat_batch_new(r->schema, 0, out, err);
+		return cat_batch_empty(r->schema, out, err);
 	CAT_TRY(cat_concat_batches(p->v, (int)p->n, &all, err));
 	rc = cat_batch_new(r->schema, all->nrows, out, err);
 	for (int k = 0; rc == CAT_OK && k < all->ncols; k++)

@@ -58,7 +58,7 @@ static int read_all(struct cat_source *s, struct cat_batch **out, struct cat_err
 		}
 	}
 	if (rc == CAT_OK)
-		rc = n ? cat_concat_batches(parts, (int)n, out, err) : cat_batch_new(s->schema, 0, out, err);
+		rc = n ? cat_concat_batches(parts, (int)n, out, err) : cat_batch_empty(s->schema, out, err);
 	for (size_t i = 0; i < n; i++)
 		cat_batch_unref(parts[i]);
 	cat_free(parts);
@@ -116,12 +116,12 @@ static int hats_read(struct cat_skytable *table, const struct cat_cover *cells, 
 	struct cat_hats_want want = {.keep = keep, .arg = arg.out};
 
 	if (cells->n == 0)
-		return cat_batch_new(table->schema, 0, out, err);
+		return cat_batch_empty(table->schema, out, err);
 	want.begin = part_behind(t->hats, cells->at[0].lo);
 	want.end = part_behind(t->hats, cells->at[cells->n - 1].hi - 1) + 1;
 	want.end = want.end < t->hats->nparts ? want.end : t->hats->nparts;
 	if (want.begin >= want.end)
-		return cat_batch_new(table->schema, 0, out, err);
+		return cat_batch_empty(table->schema, out, err);
 	return scan_rows(t, &want, cells, out, err);
 }
 

@@ -201,7 +201,8 @@ int cat_expr_point(struct cat_error *err, const char *text, int pos, int len)
 	size_t from = pos > BEFORE ? (size_t)pos - BEFORE : 0, to = (size_t)pos + AFTER, at = 0, used = 0;
 	char line[BEFORE + AFTER + 8], caret[sizeof line];
 
-	if (err->detail[0])
+	/* Lack of memory is no fault of the expression. */
+	if (err->detail[0] || err->code == CAT_E_SYSTEM)
 		return (int)err->code;
 	if (to > size)
 		to = size;

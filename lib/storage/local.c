@@ -531,9 +531,9 @@ static int open_nameless(struct local_writer *l, struct cat_error *err)
 	return CAT_OK;
 }
 
-int cat_local_create_part(const char *path, struct cat_writer **out, struct cat_error *err)
+int cat_local_create_part(const char *path, const char *name, struct cat_writer **out, struct cat_error *err)
 {
-	struct local_writer *l = writer_new(path);
+	struct local_writer *l = writer_new(name);
 
 	if (!l)
 		return cat_fail_mem(err, sizeof *l);
@@ -542,7 +542,7 @@ int cat_local_create_part(const char *path, struct cat_writer **out, struct cat_
 	l->temp = cat_strdup(path);
 	l->fd = l->temp ? open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666) : -1;
 	if (l->fd < 0) {
-		const int rc = l->temp ? cat_fail_sys(err, CAT_E_CREATE, errno, "cannot create %s", path)
+		const int rc = l->temp ? cat_fail_sys(err, CAT_E_CREATE, errno, "cannot create %s", name)
 		                       : cat_fail_mem(err, strlen(path));
 
 		cat_free(l->temp);
@@ -567,21 +567,21 @@ void cat_local_remove_tree(const char *folder)
 	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static int sync_folder(const char *path, bool whole_system, struct cat_error *err)
+static int sync_folder(const char *path, const char *name, bool whole_system, struct cat_error *err)
 {
 	const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int rc = CAT_OK;
 
 	if (fd < 0)
-		return cat_fail_sys(err, CAT_E_IO, errno, "cannot open %s", path);
+		return cat_fail_sys(err, CAT_E_IO, errno, "cannot open %s", name);
 #ifdef __linux__
 	if ((whole_system ? syncfs(fd) : fsync(fd)) != 0)
-		rc = cat_fail_sys(err, CAT_E_IO, errno, "cannot write %s", path);
+		rc = cat_fail_sys(err, CAT_E_IO, errno, "cannot write %s", name);
 #else
 	if (whole_system)
 		sync();
 	else if (fsync(fd) != 0)
-		rc = cat_fail_sys(err, CAT_E_IO, errno, "cannot write %s", path);
+		rc = cat_fail_sys(err, CAT_E_IO, errno, "cannot write %s", name);
 #endif
 	close(fd);
 	return rc;
@@ -596,19 +596,19 @@ int cat_local_publish(const char *folder, const char *path, bool replace, struct
 	if ((size_t)snprintf(above, sizeof above, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".") >=
 	    sizeof above)
 		return cat_fail(err, CAT_E_CREATE, "%s: the name is too long", path);
-	CAT_TRY(sync_folder(folder, true, err));
+	CAT_TRY(sync_folder(folder, path, true, err));
 	if (replace && stat(path, &st) == 0) {
 #ifdef RENAME_EXCHANGE
 		if (renameat2(AT_FDCWD, folder, AT_FDCWD, path, RENAME_EXCHANGE) == 0) {
 			cat_local_remove_tree(folder);
-			return sync_folder(above, false, err);
+			return sync_folder(above, path, false, err);
 		}
 #endif
 		cat_local_remove_tree(path);
 	}
 	if (rename(folder, path) != 0)
 		return cat_fail_sys(err, CAT_E_CREATE, errno, "cannot create %s", path);
-	return sync_folder(above, false, err);
+	return sync_folder(above, path, false, err);
 }
 
 int cat_local_create(const char *path, struct cat_writer **out, struct cat_error *err)

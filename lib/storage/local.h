@@ -22,8 +22,9 @@ CAT_MUST_USE int cat_local_spool(struct cat_reader *r, const char *temp_dir, str
 /* A new file that replaces PATH at commit. A device or FIFO is written through at once. */
 CAT_MUST_USE int cat_local_create(const char *path, struct cat_writer **out, struct cat_error *err);
 /* A new file inside a folder that nobody sees yet: named at once, not synced; removed on close unless it was
- * committed. */
-CAT_MUST_USE int cat_local_create_part(const char *path, struct cat_writer **out, struct cat_error *err);
+ * committed. NAME is for messages. */
+CAT_MUST_USE int cat_local_create_part(const char *path, const char *name, struct cat_writer **out,
+                                       struct cat_error *err);
 /* Makes what was written below FOLDER durable, renames it to PATH (in place of an empty or, with REPLACE, any
  * folder that is there) and makes that durable. What was replaced is removed. */
 CAT_MUST_USE int cat_local_publish(const char *folder, const char *path, bool replace, struct cat_error *err);

@@ -1,0 +1,15 @@
+/* hidden -- the folder in which a folder grows until it is complete.
+ *
+ * Layer: storage. A process that works on one holds a lock on it; the lock ends with the process, however that
+ * ends, and tells what was left behind from what is being written, on whatever machine.
+ */
+#ifndef CAT_STORAGE_HIDDEN_H
+#define CAT_STORAGE_HIDDEN_H
+
+#include "base/error.h"
+
+/* A new folder beside PATH, ".NAME.catpipe-PID", whose name the caller frees; *LOCK, to be closed at the end,
+ * keeps others from it. Folders of PATH that nobody holds are removed before. */
+CAT_MUST_USE int cat_hidden_create(const char *path, char **folder, int *lock, struct cat_error *err);
+
+#endif
