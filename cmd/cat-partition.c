@@ -6,12 +6,16 @@
 #include "cli/filter.h"
 #include "columnar/position.h"
 #include "exec/op_partition.h"
+#include "sky/angle.h"
+
+#define MAX_MARGINS 8
 
 struct settings {
 	struct cat_io io;
 	int64_t rows;
 	bool overwrite;
 	const char *bad_coord;
+	struct cat_strings margins;
 };
 static const struct settings defaults = {.io = CAT_IO_DEFAULTS, .rows = 1000000};
 
@@ -22,6 +26,8 @@ static const struct cat_opt opts[] = {
 	 .help = "rows per partition", .min = 1, .max = INT64_MAX},
 	{.name = "overwrite", .type = CAT_OPT_FLAG, .off = offsetof(struct settings, overwrite),
 	 .help = "replace a catalogue that is there"},
+	{.name = "margin", .type = CAT_OPT_LIST, .off = offsetof(struct settings, margins), .arg = "R",
+	 .help = "a margin cache too (arcsec): DIR is a collection"},
 	{.name = "bad-coord", .type = CAT_OPT_STRING, .off = offsetof(struct settings, bad_coord), .arg = "WHAT",
 	 .help = "rows without position: drop or file:PATH"},
 	{.name = "level", .type = CAT_OPT_INT, .off = offsetof(struct settings, io.output.level), .arg = "N",
@@ -43,6 +49,18 @@ static const char *creation_date(char out[32])
 		return NULL;
 	strftime(out, 32, "%Y-%m-%dT%H:%MUTC", &tm);
 	return out;
+}
+
+static int parse_margins(const struct cat_strings *texts, double *arcsec, struct cat_error *err)
+{
+	if (texts->n > MAX_MARGINS)
+		return cat_fail(err, CAT_E_USAGE, "at most %d margins", MAX_MARGINS);
+	for (int i = 0; i < texts->n; i++) {
+		CAT_TRY(cat_angle_radius_arcsec(texts->v[i], strlen(texts->v[i]), &arcsec[i], err));
+		if (!(arcsec[i] > 0))
+			return cat_fail(err, CAT_E_USAGE, "a margin must be wider than 0");
+	}
+	return CAT_OK;
 }
 
 static int open_bad(const struct settings *s, struct cat_schema *schema, struct cat_pool *pool,
@@ -67,18 +85,22 @@ static int partition(const struct settings *s, struct cat_source *source, struct
 	char date[32], which[256];
 	struct cat_partition_result r;
 	struct cat_partition_options o = {.rows = s->rows, .temp_dir = s->io.res.temp_dir,
-	                                  .memory_bytes = s->io.res.memory_bytes,
-	                                  .write = {.overwrite = s->overwrite, .level = s->io.output.level,
-	                                            .created = creation_date(date)}};
+	                                  .memory_bytes = s->io.res.memory_bytes, .overwrite = s->overwrite,
+	                                  .level = s->io.output.level, .created = creation_date(date),
+	                                  .nmargins = s->margins.n};
+	double margins[MAX_MARGINS];
 	int rc = cat_position_columns(source->schema, s->io.rows.ra, s->io.rows.dec, &o.ra, &o.dec, which,
 	                              sizeof which, err);
 
 	if (rc == CAT_OK) {
-		o.write.ra = source->schema->fields[o.ra].name;
-		o.write.dec = source->schema->fields[o.dec].name;
+		o.ra_name = source->schema->fields[o.ra].name;
+		o.dec_name = source->schema->fields[o.dec].name;
+		o.margins_arcsec = margins;
 		cat_note(&s->io.res, "positions: %s", which);
-		rc = open_bad(s, source->schema, pool, &o, err);
+		rc = parse_margins(&s->margins, margins, err);
 	}
+	if (rc == CAT_OK)
+		rc = open_bad(s, source->schema, pool, &o, err);
 	if (rc == CAT_OK)
 		rc = cat_partition(source, s->io.output.output, &o, pool, &r, err);
 	if (rc == CAT_OK && o.bad)
@@ -120,7 +142,7 @@ static const struct cat_cmd command = {
 	.max_operands = -1,
 	.opts = opts,
 	.examples = "cat-partition stars.csv -o stars --rows 100000\n"
-	            "cat-scan stars.csv -w 'vmag < 6' | cat-partition -o bright\n",
+	            "cat-partition stars.csv -o with_margin --margin 10\n",
 	.next = "cat-info, cat-xmatch(1)",
 	.run = run,
 	.defaults = &defaults,

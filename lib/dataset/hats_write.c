@@ -1,25 +1,19 @@
 #include "dataset/hats_write.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "dataset/hats_place.h"
 #include "dataset/properties.h"
 #include "formats/parquet.h"
-#include "storage/hidden.h"
 #include "storage/local.h"
 
 struct cat_hats_writer {
-	char *path;   /* the final folder */
-	char *hidden; /* where everything is until commit */
-	int lock;     /* says that somebody works there */
-	char *name;   /* last part of the path */
-	bool published;
+	char *folder; /* where it is written */
+	char *name;   /* of the catalogue */
+	char *shown;  /* the final folder, for messages */
 	struct cat_schema *schema;
 	struct cat_hats_write_options o;
 	struct cat_parquet_meta *meta;
@@ -30,92 +24,40 @@ struct cat_hats_writer {
 	int nparts;
 };
 
-/* FOLDER/NAME, owned by the caller; NULL when memory is out. */
-static char *path_in(const char *folder, const char *name)
-{
-	const size_t n = strlen(folder) + strlen(name) + 2;
-	char *path = cat_malloc(n);
-
-	if (path)
-		snprintf(path, n, "%s/%s", folder, name);
-	return path;
-}
-
 /* --- beginning --- */
 
-/* PATH may be used: absent, an empty folder, or a catalogue that is to be replaced. */
-static int check_place(const char *path, bool overwrite, struct cat_error *err)
-{
-	struct stat st;
-	DIR *d;
-	const struct dirent *e;
-	bool empty = true;
-
-	if (stat(path, &st) != 0)
-		return errno == ENOENT ? CAT_OK : cat_fail_sys(err, CAT_E_CREATE, errno, "%s", path);
-	if (!S_ISDIR(st.st_mode))
-		return cat_fail(err, CAT_E_CREATE, "%s is there and is no folder", path);
-	d = opendir(path);
-	if (!d)
-		return cat_fail_sys(err, CAT_E_CREATE, errno, "%s", path);
-	while (empty && (e = readdir(d)) != NULL)
-		empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
-	closedir(d);
-	if (empty || (overwrite && cat_hats_is(path)))
-		return CAT_OK;
-	if (!cat_hats_is(path))
-		return cat_fail(err, CAT_E_CREATE, "%s is a folder that is not empty and no catalogue", path);
-	cat_fail(err, CAT_E_CREATE, "%s is a catalogue already", path);
-	return cat_hint(err, "--overwrite");
-}
-
-/* NAME is for messages: that of the final folder. */
-static int make_folder(const char *path, const char *name, struct cat_error *err)
-{
-	if (mkdir(path, 0777) != 0 && errno != EEXIST)
-		return cat_fail_sys(err, CAT_E_CREATE, errno, "cannot create %s", name);
-	return CAT_OK;
-}
-
-static int make_hidden(struct cat_hats_writer *h, struct cat_error *err)
+static int make_folders(struct cat_hats_writer *h, struct cat_error *err)
 {
 	char *dataset;
-	int rc;
+	int rc = cat_hats_mkdir(h->folder, h->shown, err);
 
-	CAT_TRY(cat_hidden_create(h->path, &h->hidden, &h->lock, err));
-	dataset = path_in(h->hidden, "dataset");
+	CAT_TRY(rc);
+	dataset = cat_hats_path(h->folder, "dataset");
 	if (!dataset)
-		return cat_fail_mem(err, strlen(h->hidden));
-	rc = make_folder(dataset, h->path, err);
+		return cat_fail_mem(err, strlen(h->folder));
+	rc = cat_hats_mkdir(dataset, h->shown, err);
 	cat_free(dataset);
 	return rc;
 }
 
-int cat_hats_writer_new(const char *path, struct cat_schema *schema, const struct cat_hats_write_options *o,
-                        struct cat_hats_writer **out, struct cat_error *err)
+int cat_hats_writer_new(const char *folder, const char *name, const char *shown, struct cat_schema *schema,
+                        const struct cat_hats_write_options *o, struct cat_hats_writer **out, struct cat_error *err)
 {
 	struct cat_hats_writer *h = cat_calloc(1, sizeof *h);
-	size_t n = strlen(path);
-	const char *slash;
 	int rc;
 
 	if (!h)
 		return cat_fail_mem(err, sizeof *h);
-	while (n > 1 && path[n - 1] == '/')
-		n--;
-	h->lock = -1;
-	h->path = cat_strndup(path, n);
-	slash = h->path ? strrchr(h->path, '/') : NULL;
-	h->name = h->path ? cat_strdup(slash ? slash + 1 : h->path) : NULL;
+	h->folder = cat_strdup(folder);
+	h->name = cat_strdup(name);
+	h->shown = cat_strdup(shown);
 	h->schema = cat_schema_ref(schema);
 	h->o = *o;
 	h->info.max = (size_t)1 << 30;
 	cat_text_add(&h->info, "Norder,Npix\n");
-	rc = h->name ? check_place(h->path, o->overwrite, err) : cat_fail_mem(err, n);
+	rc = h->folder && h->name && h->shown ? make_folders(h, err) : cat_fail_mem(err, strlen(folder));
 	if (rc == CAT_OK)
 		rc = cat_parquet_meta_new(schema, &h->meta, err);
-	if (rc == CAT_OK)
-		rc = make_hidden(h, err);
 	if (rc != CAT_OK) {
 		cat_hats_writer_free(h);
 		return rc;
@@ -128,16 +70,12 @@ void cat_hats_writer_free(struct cat_hats_writer *h)
 {
 	if (!h)
 		return;
-	if (h->hidden && !h->published)
-		cat_local_remove_tree(h->hidden);
-	if (h->lock >= 0)
-		close(h->lock);
 	cat_parquet_meta_free(h->meta);
 	cat_schema_unref(h->schema);
 	cat_text_fini(&h->info);
-	cat_free(h->path);
-	cat_free(h->hidden);
+	cat_free(h->folder);
 	cat_free(h->name);
+	cat_free(h->shown);
 	cat_free(h);
 }
 
@@ -157,9 +95,9 @@ int cat_hats_leaf_open(struct cat_hats_writer *h, const struct cat_hats_part *p,
 	int rc;
 
 	leaf_name(p, name + strlen(name), sizeof name - strlen(name));
-	path = path_in(h->hidden, name);
+	path = cat_hats_path(h->folder, name);
 	if (!path)
-		return cat_fail_mem(err, strlen(h->hidden));
+		return cat_fail_mem(err, strlen(h->folder));
 	/* Norder=k, then Dir=d; another thread may make them at the same time. */
 	for (int level = 0; level < 2; level++) {
 		slash = strrchr(path, '/');
@@ -167,7 +105,7 @@ int cat_hats_leaf_open(struct cat_hats_writer *h, const struct cat_hats_part *p,
 			while (*--slash != '/')
 				;
 		*slash = '\0';
-		rc = make_folder(path, h->path, err);
+		rc = cat_hats_mkdir(path, h->shown, err);
 		*slash = '/';
 		if (rc != CAT_OK) {
 			cat_free(path);
@@ -176,7 +114,7 @@ int cat_hats_leaf_open(struct cat_hats_writer *h, const struct cat_hats_part *p,
 	}
 	rc = cat_parquet_encoder(h->schema, &options, e, err);
 	if (rc == CAT_OK) {
-		rc = cat_local_create_part(path, h->path, w, err);
+		rc = cat_local_create_part(path, h->shown, w, err);
 		if (rc != CAT_OK) {
 			cat_encoder_close(*e);
 			*e = NULL;
@@ -206,25 +144,11 @@ int cat_hats_leaf_done(struct cat_hats_writer *h, const struct cat_hats_part *p,
 	return rc == CAT_OK ? cat_text_check(&h->info, err) : rc;
 }
 
-/* --- commit --- */
+/* --- metadata --- */
 
-static int write_file(struct cat_hats_writer *h, const char *name, const void *data, size_t len,
-                      struct cat_error *err)
+static int put_file(struct cat_hats_writer *h, const char *name, const void *data, size_t len, struct cat_error *err)
 {
-	char *path = path_in(h->hidden, name);
-	struct cat_writer *w;
-	int rc;
-
-	if (!path)
-		return cat_fail_mem(err, strlen(h->hidden));
-	rc = cat_local_create_part(path, h->path, &w, err);
-	cat_free(path);
-	CAT_TRY(rc);
-	rc = cat_write_bytes(w, data, len, err);
-	if (rc == CAT_OK)
-		rc = w->ops->commit(w, err);
-	cat_writer_close(w);
-	return rc;
+	return cat_hats_file(h->folder, name, h->shown, data, len, err);
 }
 
 static int set_int(struct cat_kv *kv, const char *key, int64_t v, struct cat_error *err)
@@ -241,13 +165,22 @@ static int fill_properties(const struct cat_hats_writer *h, struct cat_kv *kv, s
 
 	snprintf(fraction, sizeof fraction, "%.5f", h->fraction);
 	CAT_TRY(cat_kv_set(kv, "obs_collection", h->name, err));
-	CAT_TRY(cat_kv_set(kv, "dataproduct_type", "object", err));
+	CAT_TRY(cat_kv_set(kv, "dataproduct_type", h->o.primary ? "margin" : "object", err));
 	CAT_TRY(set_int(kv, "hats_nrows", h->nrows, err));
 	CAT_TRY(cat_kv_set(kv, "hats_col_ra", h->o.ra, err));
 	CAT_TRY(cat_kv_set(kv, "hats_col_dec", h->o.dec, err));
 	CAT_TRY(cat_kv_set(kv, "hats_col_healpix", "_healpix_29", err));
 	CAT_TRY(cat_kv_set(kv, "hats_col_healpix_order", "29", err));
+	if (h->o.primary) {
+		char threshold[CAT_NUMBER_MAX];
+
+		cat_format_f64(h->o.margin_arcsec, threshold);
+		CAT_TRY(cat_kv_set(kv, "hats_primary_table_url", h->o.primary, err));
+		CAT_TRY(cat_kv_set(kv, "hats_margin_threshold", threshold, err));
+	}
 	CAT_TRY(cat_kv_set(kv, "hats_npix_suffix", ".parquet", err));
+	if (h->o.skymap)
+		CAT_TRY(set_int(kv, "hats_skymap_order", h->o.skymap_order, err));
 	CAT_TRY(set_int(kv, "hats_max_rows", h->max_rows, err));
 	CAT_TRY(set_int(kv, "hats_estsize", (h->bytes + 1023) / 1024, err));
 	CAT_TRY(cat_kv_set(kv, "moc_sky_fraction", fraction, err));
@@ -257,6 +190,74 @@ static int fill_properties(const struct cat_hats_writer *h, struct cat_kv *kv, s
 	CAT_TRY(cat_kv_set(kv, "hats_release_date", "2025-08-22", err));
 	CAT_TRY(cat_kv_set(kv, "hats_version", "v1.0", err));
 	return set_int(kv, "hats_order", h->deepest, err);
+}
+
+/* One card of 80 characters. */
+CAT_PRINTF(2, 3) static void card(struct cat_text *t, const char *fmt, ...)
+{
+	char line[81];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	cat_text_addn(t, line, (size_t)n);
+	for (; n < 80; n++)
+		cat_text_addc(t, ' ');
+}
+
+static void fill_block(struct cat_text *t, char with)
+{
+	while (t->len % 2880)
+		cat_text_addc(t, with);
+}
+
+/* skymap.fits: rows per cell, one row of the table per cell. The order of the first cards is what LSDB's reader
+ * goes by. */
+static int write_skymap(struct cat_hats_writer *h, struct cat_error *err)
+{
+	const int64_t cells = INT64_C(12) << 2 * h->o.skymap_order;
+	struct cat_text t = {.max = (size_t)1 << 30};
+	int rc;
+
+	card(&t, "SIMPLE  = %20s", "T");
+	card(&t, "BITPIX  = %20d", 8);
+	card(&t, "NAXIS   = %20d", 0);
+	card(&t, "EXTEND  = %20s", "T");
+	card(&t, "END");
+	fill_block(&t, ' ');
+	card(&t, "XTENSION= 'BINTABLE'");
+	card(&t, "BITPIX  = %20d", 8);
+	card(&t, "NAXIS   = %20d", 2);
+	card(&t, "NAXIS1  = %20d", 8);
+	card(&t, "NAXIS2  = %20lld", (long long)cells);
+	card(&t, "PCOUNT  = %20d", 0);
+	card(&t, "GCOUNT  = %20d", 1);
+	card(&t, "TFIELDS = %20d", 1);
+	card(&t, "TTYPE1  = 'VALUE   '");
+	card(&t, "TFORM1  = 'K       '");
+	card(&t, "PIXTYPE = 'HEALPIX '");
+	card(&t, "ORDERING= 'NESTED  '");
+	card(&t, "COORDSYS= 'C       '");
+	card(&t, "NSIDE   = %20lld", 1LL << h->o.skymap_order);
+	card(&t, "INDXSCHM= 'IMPLICIT'");
+	card(&t, "FIRSTPIX= %20d", 0);
+	card(&t, "LASTPIX = %20lld", (long long)cells - 1);
+	card(&t, "OBJECT  = 'FULLSKY '");
+	card(&t, "END");
+	fill_block(&t, ' ');
+	for (int64_t i = 0; i < cells; i++) {
+		const uint64_t big = __builtin_bswap64((uint64_t)h->o.skymap[i]);
+
+		cat_text_addn(&t, (const char *)&big, sizeof big);
+	}
+	fill_block(&t, '\0');
+	rc = cat_text_check(&t, err);
+	if (rc == CAT_OK)
+		rc = put_file(h, "skymap.fits", t.s, t.len, err);
+	cat_text_fini(&t);
+	return rc;
 }
 
 static int write_properties(struct cat_hats_writer *h, struct cat_error *err)
@@ -269,9 +270,9 @@ static int write_properties(struct cat_hats_writer *h, struct cat_error *err)
 	if (rc == CAT_OK)
 		rc = cat_text_check(&text, err);
 	if (rc == CAT_OK)
-		rc = write_file(h, "hats.properties", text.s, text.len, err);
+		rc = put_file(h, "hats.properties", text.s, text.len, err);
 	if (rc == CAT_OK)
-		rc = write_file(h, "properties", text.s, text.len, err);
+		rc = put_file(h, "properties", text.s, text.len, err);
 	cat_text_fini(&text);
 	cat_kv_fini(&kv);
 	return rc;
@@ -287,23 +288,27 @@ static int write_parquet_metadata(struct cat_hats_writer *h, struct cat_error *e
 	rc = cat_parquet_meta_bytes(common, &b, err);
 	cat_parquet_meta_free(common);
 	if (rc == CAT_OK)
-		rc = write_file(h, "dataset/_common_metadata", b->data, b->size, err);
+		rc = put_file(h, "dataset/_common_metadata", b->data, b->size, err);
 	cat_buf_unref(b);
 	b = NULL;
 	if (rc == CAT_OK)
 		rc = cat_parquet_meta_bytes(h->meta, &b, err);
 	if (rc == CAT_OK)
-		rc = write_file(h, "dataset/_metadata", b->data, b->size, err);
+		rc = put_file(h, "dataset/_metadata", b->data, b->size, err);
 	cat_buf_unref(b);
 	return rc;
 }
 
-int cat_hats_commit(struct cat_hats_writer *h, struct cat_error *err)
+int cat_hats_writer_finish(struct cat_hats_writer *h, struct cat_error *err)
 {
-	CAT_TRY(write_file(h, "partition_info.csv", h->info.s, h->info.len, err));
+	CAT_TRY(put_file(h, "partition_info.csv", h->info.s, h->info.len, err));
 	CAT_TRY(write_parquet_metadata(h, err));
-	CAT_TRY(write_properties(h, err));
-	CAT_TRY(cat_local_publish(h->hidden, h->path, h->o.overwrite, err));
-	h->published = true;
-	return CAT_OK;
+	if (h->o.skymap)
+		CAT_TRY(write_skymap(h, err));
+	return write_properties(h, err);
+}
+
+int64_t cat_hats_writer_bytes(const struct cat_hats_writer *h)
+{
+	return h->bytes;
 }

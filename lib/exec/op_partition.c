@@ -1,19 +1,37 @@
 #include "exec/op_partition.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "columnar/kernels.h"
 #include "columnar/position.h"
+#include "dataset/hats_place.h"
+#include "dataset/hats_write.h"
+#include "dataset/properties.h"
+#include "exec/keysort.h"
 #include "exec/runs.h"
 #include "sky/healpix.h"
 
 #define HPX "_healpix_29"
+#define SKYMAP_ORDER 8 /* at most */
 #define CHUNK_MAX 200000 /* rows of a leaf in memory at a time; more gains nothing */
 
 struct plan {
 	struct cat_hats_part *parts;
 	size_t n, cap;
+};
+
+/* The work as a whole. */
+struct partition {
+	const struct cat_partition_options *o;
+	struct cat_pool *pool;
+	struct cat_partition_result *result;
+	struct cat_hats_place *place;
+	struct cat_schema *schema; /* of the leaves */
+	int *cols;                 /* columns of the source, without an old index */
+	struct cat_runs *runs;
+	int64_t *counts; /* rows per cell of SKYMAP_ORDER */
 };
 
 /* One partition being written. */
@@ -22,6 +40,7 @@ struct leaf {
 	struct cat_hats_writer *writer;
 	struct cat_hats_part part;
 	int64_t chunk_rows; /* rows in memory at a time */
+	double margin_deg;  /* of a margin cache: the rows around the part instead of those in it; 0: the catalogue */
 	struct cat_encoder *encoder;
 	int64_t rows, bytes;
 };
@@ -112,39 +131,41 @@ static int bad_position(const struct cat_batch *b, const int64_t *hpx, int64_t b
 	return cat_hint(err, "--bad-coord drop, --bad-coord file:PATH");
 }
 
-static int put_batch(struct cat_runs *runs, struct cat_schema *schema, const int *cols, struct cat_batch *b,
-                     const struct cat_partition_options *o, struct cat_partition_result *result,
-                     struct cat_error *err)
+static int put_batch(struct partition *p, struct cat_batch *b, struct cat_error *err)
 {
 	double *ra = cat_malloc((size_t)b->nrows * 2 * sizeof *ra), *dec = ra + b->nrows;
 	int64_t *hpx = cat_malloc((size_t)b->nrows * 2 * sizeof *hpx), nbad = 0;
 	int rc = ra && hpx ? CAT_OK : cat_fail_mem(err, (size_t)b->nrows * 2 * sizeof *hpx);
 
 	if (rc == CAT_OK) {
-		cat_position_values(b, o->ra, o->dec, ra, dec);
+		cat_position_values(b, p->o->ra, p->o->dec, ra, dec);
 		cat_hpx29_from_deg_n(ra, dec, b->nrows, hpx);
-		for (int64_t i = 0; i < b->nrows; i++)
-			nbad += hpx[i] < 0;
-		if (nbad && !o->drop_bad)
-			rc = bad_position(b, hpx, result->rows + result->bad_rows, err);
+		for (int64_t i = 0; i < b->nrows; i++) {
+			if (hpx[i] < 0)
+				nbad++;
+			else
+				p->counts[cat_hpx_parent29(SKYMAP_ORDER, hpx[i])]++;
+		}
+		if (nbad && !p->o->drop_bad)
+			rc = bad_position(b, hpx, p->result->rows + p->result->bad_rows, err);
 	}
 	if (rc == CAT_OK && nbad) {
 		struct cat_batch *good, *bad;
 
 		rc = part_bad(b, hpx, &good, &bad, hpx + b->nrows, err);
 		if (rc == CAT_OK) {
-			rc = put_rows(runs, schema, cols, good, hpx + b->nrows, err);
+			rc = put_rows(p->runs, p->schema, p->cols, good, hpx + b->nrows, err);
 			cat_batch_unref(good);
-			if (rc == CAT_OK && o->bad)
-				rc = o->bad->ops->put(o->bad, bad, err);
+			if (rc == CAT_OK && p->o->bad)
+				rc = p->o->bad->ops->put(p->o->bad, bad, err);
 			else
 				cat_batch_unref(bad);
 		}
 	} else if (rc == CAT_OK) {
-		rc = put_rows(runs, schema, cols, b, hpx, err);
+		rc = put_rows(p->runs, p->schema, p->cols, b, hpx, err);
 	}
-	result->rows += b->nrows - nbad;
-	result->bad_rows += nbad;
+	p->result->rows += b->nrows - nbad;
+	p->result->bad_rows += nbad;
 	cat_free(ra);
 	cat_free(hpx);
 	return rc;
@@ -212,26 +233,67 @@ static int append_buf(struct cat_writer *w, struct cat_buf *b, int64_t *off, str
 	return rc;
 }
 
-static int write_leaf(struct leaf *l, struct cat_writer *w, struct cat_error *err)
+static int put_rows_out(struct leaf *l, struct cat_writer *w, struct cat_batch *rows, struct cat_error *err)
 {
-	struct cat_encoder *e = l->encoder;
-	struct cat_buf *b;
+	l->rows += rows->nrows;
+	CAT_TRY(l->encoder->ops->put(l->encoder, rows, err));
+	return pull_all(w, l->encoder, false, &l->bytes, err);
+}
+
+/* The part's own rows, some at a time. */
+static int put_part(struct leaf *l, struct cat_writer *w, struct cat_error *err)
+{
 	int64_t lo, hi;
 
 	cat_hats_range(&l->part, &lo, &hi);
-	CAT_TRY(e->ops->head(e, &b, err));
-	CAT_TRY(append_buf(w, b, &l->bytes, err));
 	while (lo < hi) {
 		struct cat_batch *rows;
 		int64_t end;
 
 		CAT_TRY(cat_runs_split(l->runs, lo, hi, l->chunk_rows, &end, err));
 		CAT_TRY(cat_runs_read(l->runs, lo, end, &rows, NULL, err));
-		l->rows += rows->nrows;
-		CAT_TRY(e->ops->put(e, rows, err));
-		CAT_TRY(pull_all(w, e, false, &l->bytes, err));
+		CAT_TRY(put_rows_out(l, w, rows, err));
 		lo = end;
 	}
+	return CAT_OK;
+}
+
+/* The rows around the part, sorted. */
+static int margin_rows(struct leaf *l, struct cat_batch **out, struct cat_error *err)
+{
+	struct cat_cover rim = {0};
+	struct cat_batch *b;
+	int32_t *order;
+	int rc;
+
+	CAT_TRY(cat_cover_rim(l->part.order, l->part.npix, l->margin_deg, &rim, err));
+	rc = cat_runs_read_ranges(l->runs, &rim, &b, err);
+	cat_cover_fini(&rim);
+	CAT_TRY(rc);
+	order = cat_malloc((size_t)b->nrows * sizeof *order);
+	rc = order ? cat_keysort(CAT_VALUES(b->cols[0], int64_t), b->nrows, order, err)
+	           : cat_fail_mem(err, (size_t)b->nrows * sizeof *order);
+	if (rc == CAT_OK)
+		rc = cat_take_batch(b, order, b->nrows, out, err);
+	cat_free(order);
+	cat_batch_unref(b);
+	return rc;
+}
+
+/* MARGIN NULL: the part's own rows. It is taken over. */
+static int write_leaf(struct leaf *l, struct cat_writer *w, struct cat_batch *margin, struct cat_error *err)
+{
+	struct cat_encoder *e = l->encoder;
+	struct cat_buf *b;
+	int rc = e->ops->head(e, &b, err);
+
+	if (rc == CAT_OK)
+		rc = append_buf(w, b, &l->bytes, err);
+	if (rc != CAT_OK)
+		cat_batch_unref(margin);
+	else
+		rc = margin ? put_rows_out(l, w, margin, err) : put_part(l, w, err);
+	CAT_TRY(rc);
 	CAT_TRY(pull_all(w, e, true, &l->bytes, err));
 	CAT_TRY(e->ops->tail(e, l->bytes, &b, err));
 	CAT_TRY(append_buf(w, b, &l->bytes, err));
@@ -241,12 +303,21 @@ static int write_leaf(struct leaf *l, struct cat_writer *w, struct cat_error *er
 static int run_leaf(void *arg, struct cat_error *err)
 {
 	struct leaf *l = arg;
+	struct cat_batch *margin = NULL;
 	struct cat_writer *w;
-	int rc = cat_hats_leaf_open(l->writer, &l->part, &l->encoder, &w, err);
+	int rc = l->margin_deg > 0 ? margin_rows(l, &margin, err) : CAT_OK;
 
-	if (rc != CAT_OK)
+	/* A part without a row around it has no leaf. */
+	if (rc != CAT_OK || (margin && margin->nrows == 0)) {
+		cat_batch_unref(margin);
 		return rc;
-	rc = write_leaf(l, w, err);
+	}
+	rc = cat_hats_leaf_open(l->writer, &l->part, &l->encoder, &w, err);
+	if (rc != CAT_OK) {
+		cat_batch_unref(margin);
+		return rc;
+	}
+	rc = write_leaf(l, w, margin, err);
 	cat_writer_close(w);
 	if (rc != CAT_OK)
 		cat_wrap(err, "Norder=%d, Npix=%lld", l->part.order, (long long)l->part.npix);
@@ -273,17 +344,17 @@ static int finish_leaf(struct cat_ordered *q, struct cat_hats_writer *w, struct 
 	*any = l != NULL;
 	if (!l)
 		return CAT_OK;
-	rc = cat_hats_leaf_done(w, &l->part, l->encoder, l->rows, l->bytes, err);
+	rc = l->encoder ? cat_hats_leaf_done(w, &l->part, l->encoder, l->rows, l->bytes, err) : CAT_OK;
 	result->bytes += l->bytes;
-	result->nparts++;
+	result->nparts += l->margin_deg == 0;
 	free_leaf(l);
 	return rc;
 }
 
-static int write_leaves(struct cat_runs *runs, const struct plan *plan, int64_t chunk_rows,
-                        struct cat_hats_writer *w, struct cat_ordered *q, struct cat_partition_result *result,
-                        struct cat_error *err)
+static int write_leaves(struct partition *p, const struct plan *plan, double margin_deg, struct cat_hats_writer *w,
+                        struct cat_ordered *q, struct cat_error *err)
 {
+	const int64_t chunk = p->o->memory_bytes / 8 / cat_pool_jobs(p->pool) / cat_runs_row_bytes(p->runs);
 	bool any = true;
 
 	for (size_t i = 0; i < plan->n; i++) {
@@ -291,9 +362,10 @@ static int write_leaves(struct cat_runs *runs, const struct plan *plan, int64_t 
 
 		if (!l)
 			return cat_fail_mem(err, sizeof *l);
-		*l = (struct leaf){.runs = runs, .writer = w, .part = plan->parts[i], .chunk_rows = chunk_rows};
+		*l = (struct leaf){.runs = p->runs, .writer = w, .part = plan->parts[i], .margin_deg = margin_deg,
+		                   .chunk_rows = chunk < 1000 ? 1000 : chunk > CHUNK_MAX ? CHUNK_MAX : chunk};
 		if (cat_ordered_full(q)) {
-			const int rc = finish_leaf(q, w, result, &any, err);
+			const int rc = finish_leaf(q, w, p->result, &any, err);
 
 			if (rc != CAT_OK) {
 				cat_free(l);
@@ -303,65 +375,175 @@ static int write_leaves(struct cat_runs *runs, const struct plan *plan, int64_t 
 		cat_ordered_submit(q, l);
 	}
 	while (any)
-		CAT_TRY(finish_leaf(q, w, result, &any, err));
+		CAT_TRY(finish_leaf(q, w, p->result, &any, err));
 	return CAT_OK;
 }
 
-static int write_catalogue(struct cat_runs *runs, struct cat_hats_writer *w, const struct cat_partition_options *o,
-                           struct cat_pool *pool, struct cat_partition_result *result, struct cat_error *err)
+/* Counts of SKYMAP_ORDER summed to ORDER, in place. */
+static void coarsen(int64_t *counts, int order)
 {
-	const int jobs = cat_pool_jobs(pool);
-	struct cat_ordered *q = NULL;
-	struct plan plan = {0};
-	int rc = CAT_OK;
-	int64_t chunk = o->memory_bytes / 8 / jobs / cat_runs_row_bytes(runs);
+	const int64_t cells = cat_hpx_cells(order), each = INT64_C(1) << 2 * (SKYMAP_ORDER - order);
 
-	for (int i = 0; rc == CAT_OK && i < 12; i++)
-		rc = split_cell(runs, 0, i, o->rows, &plan, err);
-	if (chunk > CHUNK_MAX)
-		chunk = CHUNK_MAX;
+	for (int64_t i = 0; i < cells && each > 1; i++) {
+		int64_t sum = 0;
+
+		for (int64_t k = 0; k < each; k++)
+			sum += counts[i * each + k];
+		counts[i] = sum;
+	}
+}
+
+/* The catalogue (MARGIN_ARCSEC 0) or a margin cache, in FOLDER. */
+static int write_catalogue(struct partition *p, const struct plan *plan, const char *folder, const char *name,
+                           double margin_arcsec, struct cat_error *err)
+{
+	struct cat_hats_write_options o = {.level = p->o->level, .ra = p->o->ra_name, .dec = p->o->dec_name,
+	                                   .created = p->o->created};
+	struct cat_hats_writer *w = NULL;
+	struct cat_ordered *q = NULL;
+	int rc;
+
+	if (margin_arcsec > 0) {
+		o.primary = p->place->name;
+		o.margin_arcsec = margin_arcsec;
+	} else {
+		int deepest = 0;
+
+		for (size_t i = 0; i < plan->n; i++)
+			deepest = plan->parts[i].order > deepest ? plan->parts[i].order : deepest;
+		o.skymap_order = deepest + 2 < SKYMAP_ORDER ? deepest + 2 : SKYMAP_ORDER;
+		o.skymap = p->counts;
+		coarsen(p->counts, o.skymap_order);
+	}
+	rc = cat_hats_writer_new(folder, name, p->place->path, p->schema, &o, &w, err);
 	if (rc == CAT_OK)
-		rc = cat_ordered_new(pool, jobs, run_leaf, free_leaf, &q, err);
+		rc = cat_ordered_new(p->pool, cat_pool_jobs(p->pool), run_leaf, free_leaf, &q, err);
 	if (rc == CAT_OK)
-		rc = write_leaves(runs, &plan, chunk < 1000 ? 1000 : chunk, w, q, result, err);
+		rc = write_leaves(p, plan, margin_arcsec / 3600, w, q, err);
 	cat_ordered_free(q);
 	if (rc == CAT_OK)
-		rc = cat_hats_commit(w, err);
+		rc = cat_hats_writer_finish(w, err);
+	cat_hats_writer_free(w);
+	return rc;
+}
+
+/* NAME_10arcs, as others call them. */
+static void margin_name(const struct partition *p, double arcsec, char *out, size_t size)
+{
+	snprintf(out, size, "%.200s_%garcs", p->place->name, arcsec);
+}
+
+static int write_collection(const struct partition *p, struct cat_error *err)
+{
+	struct cat_kv kv = {0};
+	struct cat_text margins = {.max = 1 << 20}, text = {.max = 1 << 20};
+	char name[256], first[256];
+	int rc = cat_kv_set(&kv, "obs_collection", p->place->name, err);
+
+	for (int i = 0; i < p->o->nmargins; i++) {
+		margin_name(p, p->o->margins_arcsec[i], name, sizeof name);
+		cat_text_addf(&margins, "%s%s", i ? " " : "", name);
+	}
+	margin_name(p, p->o->margins_arcsec[0], first, sizeof first);
+	if (rc == CAT_OK)
+		rc = cat_kv_set(&kv, "hats_primary_table_url", p->place->name, err);
+	if (rc == CAT_OK)
+		rc = cat_kv_set(&kv, "all_margins", margins.s, err);
+	if (rc == CAT_OK)
+		rc = cat_kv_set(&kv, "default_margin", first, err);
+	if (rc == CAT_OK)
+		rc = cat_kv_set(&kv, "hats_builder", "catpipe v" CAT_VERSION, err);
+	if (rc == CAT_OK && p->o->created)
+		rc = cat_kv_set(&kv, "hats_creation_date", p->o->created, err);
+	if (rc == CAT_OK)
+		rc = cat_kv_set(&kv, "hats_version", "v1.0", err);
+	cat_properties_text("#HATS Collection", &kv, &text);
+	if (rc == CAT_OK)
+		rc = cat_text_check(&text, err);
+	if (rc == CAT_OK)
+		rc = cat_hats_file(p->place->hidden, "collection.properties", p->place->path, text.s, text.len, err);
+	cat_text_fini(&margins);
+	cat_text_fini(&text);
+	cat_kv_fini(&kv);
+	return rc;
+}
+
+/* A folder of its own inside of the collection. */
+static int write_member(struct partition *p, const struct plan *plan, const char *name, double margin_arcsec,
+                        struct cat_error *err)
+{
+	char *folder = cat_hats_path(p->place->hidden, name);
+	int rc;
+
+	if (!folder)
+		return cat_fail_mem(err, strlen(name));
+	rc = write_catalogue(p, plan, folder, name, margin_arcsec, err);
+	cat_free(folder);
+	return rc;
+}
+
+static int write_all(struct partition *p, struct cat_error *err)
+{
+	struct plan plan = {0};
+	int rc = CAT_OK;
+
+	for (int i = 0; rc == CAT_OK && i < 12; i++)
+		rc = split_cell(p->runs, 0, i, p->o->rows, &plan, err);
+	if (rc == CAT_OK && p->o->nmargins == 0)
+		rc = write_catalogue(p, &plan, p->place->hidden, p->place->name, 0, err);
+	else if (rc == CAT_OK)
+		rc = write_member(p, &plan, p->place->name, 0, err);
+	for (int i = 0; rc == CAT_OK && i < p->o->nmargins; i++) {
+		char name[256];
+
+		margin_name(p, p->o->margins_arcsec[i], name, sizeof name);
+		rc = write_member(p, &plan, name, p->o->margins_arcsec[i], err);
+	}
+	if (rc == CAT_OK && p->o->nmargins)
+		rc = write_collection(p, err);
 	cat_free(plan.parts);
 	return rc;
+}
+
+static int read_all(struct partition *p, struct cat_source *source, struct cat_error *err)
+{
+	for (;;) {
+		struct cat_batch *b;
+		int rc;
+
+		CAT_TRY(source->ops->next(source, &b, err));
+		if (!b)
+			return cat_runs_finish(p->runs, err);
+		rc = put_batch(p, b, err);
+		cat_batch_unref(b);
+		CAT_TRY(rc);
+	}
 }
 
 int cat_partition(struct cat_source *source, const char *path, const struct cat_partition_options *o,
                   struct cat_pool *pool, struct cat_partition_result *result, struct cat_error *err)
 {
-	struct cat_schema *schema = NULL;
-	struct cat_hats_writer *w = NULL;
-	struct cat_runs *runs = NULL;
-	int *cols = NULL;
-	int rc = leaf_schema(source->schema, &schema, &cols, err);
+	struct partition p = {.o = o, .pool = pool, .result = result};
+	int rc;
 
 	memset(result, 0, sizeof *result);
 	/* A place that cannot be written to is told before hours of reading. */
+	CAT_TRY(cat_hats_place_open(path, o->overwrite, &p.place, err));
+	rc = leaf_schema(source->schema, &p.schema, &p.cols, err);
+	if (rc == CAT_OK && !(p.counts = cat_calloc((size_t)cat_hpx_cells(SKYMAP_ORDER), sizeof *p.counts)))
+		rc = cat_fail_mem(err, (size_t)cat_hpx_cells(SKYMAP_ORDER) * sizeof *p.counts);
 	if (rc == CAT_OK)
-		rc = cat_hats_writer_new(path, schema, &o->write, &w, err);
+		rc = cat_runs_new(p.schema, o->temp_dir, o->memory_bytes / 3, &p.runs, err);
 	if (rc == CAT_OK)
-		rc = cat_runs_new(schema, o->temp_dir, o->memory_bytes / 3, &runs, err);
-	while (rc == CAT_OK) {
-		struct cat_batch *b;
-
-		rc = source->ops->next(source, &b, err);
-		if (rc != CAT_OK || !b)
-			break;
-		rc = put_batch(runs, schema, cols, b, o, result, err);
-		cat_batch_unref(b);
-	}
+		rc = read_all(&p, source, err);
 	if (rc == CAT_OK)
-		rc = cat_runs_finish(runs, err);
+		rc = write_all(&p, err);
 	if (rc == CAT_OK)
-		rc = write_catalogue(runs, w, o, pool, result, err);
-	cat_hats_writer_free(w);
-	cat_runs_free(runs);
-	cat_schema_unref(schema);
-	cat_free(cols);
+		rc = cat_hats_place_publish(p.place, err);
+	cat_hats_place_free(p.place);
+	cat_runs_free(p.runs);
+	cat_schema_unref(p.schema);
+	cat_free(p.counts);
+	cat_free(p.cols);
 	return rc;
 }

@@ -8,7 +8,6 @@
 #define CAT_EXEC_OP_PARTITION_H
 
 #include "columnar/pump.h"
-#include "dataset/hats_write.h"
 #include "exec/pool.h"
 
 struct cat_partition_options {
@@ -18,7 +17,12 @@ struct cat_partition_options {
 	struct cat_sink *bad; /* where such rows go; NULL: nowhere. Not committed, not closed here */
 	const char *temp_dir;
 	int64_t memory_bytes;
-	struct cat_hats_write_options write;
+	bool overwrite;       /* a catalogue that is there is replaced */
+	int nmargins;         /* with margins PATH is a collection: the catalogue and its margin caches */
+	const double *margins_arcsec;
+	int64_t level;        /* zstd */
+	const char *ra_name, *dec_name;
+	const char *created;  /* the date that is written; NULL: none */
 };
 struct cat_partition_result {
 	int64_t rows, bad_rows, bytes;

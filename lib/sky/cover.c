@@ -205,6 +205,46 @@ int cat_cover_around(int64_t lo, int64_t hi, double radius_deg, struct cat_cover
 	return rc;
 }
 
+/* Takes [LO, HI) out of a finished cover. */
+static int remove_range(struct cat_cover *c, int64_t lo, int64_t hi, struct cat_error *err)
+{
+	struct cat_cover rest = {0};
+	int rc = CAT_OK;
+
+	for (int64_t i = 0; rc == CAT_OK && i < c->n; i++) {
+		const struct cat_cover_range r = c->at[i];
+
+		if (r.lo < lo)
+			rc = cat_cover_add(&rest, r.lo, r.hi < lo ? r.hi : lo, r.inside, err);
+		if (rc == CAT_OK && r.hi > hi)
+			rc = cat_cover_add(&rest, r.lo > hi ? r.lo : hi, r.hi, r.inside, err);
+	}
+	cat_cover_fini(c);
+	*c = rest;
+	return rc;
+}
+
+int cat_cover_rim(int order, int64_t cell, double radius_deg, struct cat_cover *cover, struct cat_error *err)
+{
+	const int64_t lo = cat_hpx_first29(order, cell), hi = cat_hpx_first29(order, cell + 1);
+	const int max_order = order_of_radius(radius_deg);
+	int rc;
+
+	if (max_order < 0)
+		rc = cat_cover_add(cover, 0, CAT_HPX29_CELLS, false, err);
+	else if (max_order <= order)
+		rc = around_cell(order, cell, max_order, cover, err);
+	else
+		rc = add_rim(order, cell, max_order, cover, err);
+	if (rc == CAT_OK) {
+		cat_cover_finish(cover);
+		rc = remove_range(cover, lo, hi, err);
+	}
+	if (rc != CAT_OK)
+		cat_cover_fini(cover);
+	return rc;
+}
+
 int cat_cover_near(const int64_t *cells29, int64_t n, double radius_deg, struct cat_cover *cover,
                    struct cat_error *err)
 {

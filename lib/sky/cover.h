@@ -40,7 +40,10 @@ bool cat_cover_has(const struct cat_cover *c, int64_t cell29);
  * little else: the rim is made of cells of about a hundredth of its length. */
 CAT_MUST_USE int cat_cover_around(int64_t lo, int64_t hi, double radius_deg, struct cat_cover *cover,
                                   struct cat_error *err);
-/* The same around N positions, given as order-29 cells (negative ones are left out). */
+/* Only the outside: HATS's margin of a cell, cells of the margin order that neighbour it by an edge or corner. */
+CAT_MUST_USE int cat_cover_rim(int order, int64_t cell, double radius_deg, struct cat_cover *cover,
+                               struct cat_error *err);
+/* All cells within RADIUS_DEG of N positions, given as order-29 cells (negative ones are left out). */
 CAT_MUST_USE int cat_cover_near(const int64_t *cells29, int64_t n, double radius_deg, struct cat_cover *cover,
                                 struct cat_error *err);
 

@@ -447,7 +447,19 @@ xtables() {
 	[ "$(csv cat-scan c -c '* EXCEPT (_healpix_29)' | tail -n +2 | sort)" = "$(csv cat-scan stars.csv | tail -n +2 | sort)" ]
 }
 
-@test "9 --margin, --index, --bytes, --split hats-import" { skip "come later"; }
+@test "9 --margin makes a collection: DIR/NAME and DIR/NAME_Rarcs, all URLs relative" {
+	printf 'id,ra,dec\n1,44.999,0\n2,45.001,0\n3,200,50\n' >m.csv
+	cat-partition m.csv -o c --margin 10 --margin 1arcmin --rows 1
+	[ "$(ls c)" = $'c\nc_10arcs\nc_60arcs\ncollection.properties' ]
+	grep -qx 'hats_primary_table_url=c' c/collection.properties
+	grep -qx 'all_margins=c_10arcs c_60arcs' c/collection.properties
+	grep -qx 'hats_primary_table_url=c' c/c_10arcs/hats.properties
+	[ "$(csv cat-scan c -c id | wc -l)" = 4 ]
+	[ "$(csv cat-scan c/c_10arcs -c id | tail -n +2 | sort | tr '\n' ' ')" = "1 2 " ]
+	status 64 cat-partition m.csv -o d --margin 0
+}
+
+@test "9 --index, --bytes, --split hats-import" { skip "come later"; }
 
 # --- 10 shards ---------------------------------------------------------------------------------------
 

@@ -1,0 +1,37 @@
+/* hats_place -- where a catalogue or a collection appears: a hidden folder that becomes the final one.
+ *
+ * Layer: dataset. Everything is written below the hidden folder, which appears by one rename.
+ */
+#ifndef CAT_DATASET_HATS_PLACE_H
+#define CAT_DATASET_HATS_PLACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct cat_hats_place {
+	char *path;   /* the final folder */
+	char *name;   /* its last part */
+	char *hidden; /* where everything is until it is published */
+	int lock;     /* says that somebody works there */
+	bool overwrite;
+	bool published;
+};
+/* PATH must not exist, or be empty, or be a catalogue and OVERWRITE set: else CAT_E_CREATE. */
+CAT_MUST_USE int cat_hats_place_open(const char *path, bool overwrite, struct cat_hats_place **out,
+                                     struct cat_error *err);
+/* Makes it visible, in one step. */
+CAT_MUST_USE int cat_hats_place_publish(struct cat_hats_place *p, struct cat_error *err);
+/* What was not published is removed. Accepts NULL. */
+void cat_hats_place_free(struct cat_hats_place *p);
+
+/* FOLDER/NAME, owned by the caller; NULL when memory is out. */
+char *cat_hats_path(const char *folder, const char *name);
+/* A folder that may be there already. SHOWN is for messages: the final folder. */
+CAT_MUST_USE int cat_hats_mkdir(const char *path, const char *shown, struct cat_error *err);
+/* A small file below FOLDER. */
+CAT_MUST_USE int cat_hats_file(const char *folder, const char *name, const char *shown, const void *data, size_t len,
+                               struct cat_error *err);
+
+#endif
