@@ -33,6 +33,8 @@ const struct cat_opt cat_input_opts[] = {
 	 .help = "type of a text column", .rare = true},
 	{.name = "infer", .type = CAT_OPT_ENUM, AT(cat_input, infer), .arg = "HOW",
 	 .help = "types of text: head or full", .choices = infer_words, .rare = true},
+	{.name = "hdu", .type = CAT_OPT_STRING, AT(cat_input, hdu), .arg = "NAME|N",
+	 .help = "table of a FITS file", .rare = true},
 	{.name = "allow-no-eos", .type = CAT_OPT_FLAG, AT(cat_input, allow_no_eos),
 	 .help = "accept Arrow streams without end marker", .rare = true},
 	{0},
@@ -338,6 +340,7 @@ int cat_io_source_for(const struct cat_input *in, const struct cat_rows *rows, c
 	struct cat_open_options open = {
 		.from = in->from,
 		.temp_dir = res->temp_dir,
+		.hdu = in->hdu,
 		.allow_no_eos = in->allow_no_eos,
 		.infer_full = strcmp(in->infer, "full") == 0,
 		.ntypes = in->types.n,

@@ -14,6 +14,7 @@ struct cat_input {
 	const char *from;
 	struct cat_strings types;
 	const char *infer; /* head, full */
+	const char *hdu;
 	bool allow_no_eos;
 };
 extern const struct cat_opt cat_input_opts[];

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "dataset/several.h"
 #include "dataset/shard.h"
+#include "formats/fits.h"
 #include "formats/ipc.h"
 #include "formats/parquet.h"
 #include "storage/inflate.h"
@@ -155,6 +156,7 @@ static int open_kind(enum kind kind, struct cat_reader *r, const struct cat_open
                      struct cat_error *err)
 {
 	const struct cat_ipc_options ipc = {.allow_no_eos = o->allow_no_eos};
+	const struct cat_fits_options fits = {.hdu = o->hdu, .spool = cat_local_spool, .temp_dir = o->temp_dir};
 	const char *refused = NULL;
 	struct cat_feed *feed;
 
@@ -171,7 +173,7 @@ static int open_kind(enum kind kind, struct cat_reader *r, const struct cat_open
 	case TEXT_TSV:
 		return open_text(r, kind == TEXT_TSV ? '\t' : ',', o, out, err);
 	case FITS:
-		refused = "reading FITS is not there yet";
+		CAT_TRY(cat_fits_feed(r, &fits, &feed, err));
 		break;
 	case VOTABLE:
 		refused = "VOTable is not supported yet";

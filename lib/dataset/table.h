@@ -12,6 +12,7 @@
 struct cat_open_options {
 	const char *from;      /* format forced by --from, or NULL */
 	const char *temp_dir;  /* where what cannot be sought is spooled */
+	const char *hdu;       /* FITS: which table, by name or number; NULL: the first */
 	bool allow_no_eos;     /* Arrow streams without an end marker */
 	bool infer_full;       /* text: types from the whole input */
 	int ntypes;            /* text: "name:type" */
