@@ -24,11 +24,12 @@ comma := ,
 # --- Debian's packages, each with its reason ------------------------------------------------------
 DEPS_BUILD := gcc make pkg-config \
 	libzstd-dev liblz4-dev libsnappy-dev libdeflate-dev libbrotli-dev zlib1g-dev \
-	libjansson-dev
+	libjansson-dev libcairo2-dev
 #   libzstd-dev, liblz4-dev   bodies of Arrow streams, pages of Parquet
 #   libsnappy-dev, libdeflate-dev, libbrotli-dev   Parquet pages that others wrote
 #   zlib1g-dev                .gz text, as a stream
 #   libjansson-dev            --json and --spec
+#   libcairo2-dev             pictures as PNG, SVG, PDF
 DEPS_TEST := bats libcmocka-dev jq mandoc python3-venv libarchive-tools parallel shellcheck clang libclang-rt-14-dev valgrind
 #   bats, libcmocka-dev       command-line and unit tests
 #   jq                        turns --spec into manual pages; reads JSON in tests
@@ -51,13 +52,17 @@ HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIC
 ALL_CFLAGS := -std=c11 -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE -D_FILE_OFFSET_BITS=64 -pthread -fno-common \
 	-fvisibility=hidden -ffp-contract=off -fno-math-errno -fno-trapping-math $(WARN) $(OPT) $(HARDEN) \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -DCAT_FAULT) $(if $(COV),--coverage -DCAT_FAULT) \
-	-DCAT_VERSION='"$(VERSION)"' -Ilib $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
+	-DCAT_VERSION='"$(VERSION)"' -DCAT_LIBDIR='"$(libdir)"' -Ilib $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
 ALL_LDFLAGS := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN)) \
 	$(if $(COV),--coverage) $(LDFLAGS)
 LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lsnappy -lm -ldl
 
 # --- what there is ---------------------------------------------------------------------------------
-LIB_SRC := $(sort $(wildcard lib/*/*.c))
+# lib/FOLDER/backend_NAME.c becomes lib/catpipe/NAME.so, opened when first needed; BACKEND_PKGS_NAME is what it links.
+BACKEND_SRC := $(sort $(wildcard lib/*/backend_*.c))
+BACKENDS := $(foreach s,$(BACKEND_SRC),$(O)/lib/catpipe/$(patsubst backend_%.c,%.so,$(notdir $(s))))
+BACKEND_PKGS_cairo := cairo
+LIB_SRC := $(filter-out $(BACKEND_SRC),$(sort $(wildcard lib/*/*.c)))
 CMD_SRC := $(sort $(wildcard cmd/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -72,7 +77,7 @@ TOOL_BIN := $(patsubst tests/tools/%.c,$(O)/tools/%,$(sort $(wildcard tests/tool
 .SECONDARY:
 .PHONY: all help deps test test-long demo bench install uninstall clean pages unit-bin replay-bin tool-bin FORCE
 
-all: $(CMD_BIN)
+all: $(CMD_BIN) $(BACKENDS)
 
 help:
 	@echo 'make            programs into build/bin'
@@ -95,7 +100,7 @@ FORCE:
 $(O)/obj/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	@echo '  CC   $<'
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(BACKEND_CFLAGS) -MMD -MP -c $< -o $@
 
 $(O)/libcatpipe.a: $(LIB_OBJ)
 	@rm -f $@
@@ -116,13 +121,23 @@ $(O)/tools/%: $(O)/obj/tests/tools/%.o $(O)/libcatpipe.a
 	@echo '  LD   $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $< $(O)/libcatpipe.a $(ALL_LDFLAGS) $(LIBS) -o $@
 
+define backend
+$(O)/lib/catpipe/$(1).so: private BACKEND_LIBS = $$(shell $$(PKG_CONFIG) --libs $$(BACKEND_PKGS_$(1)))
+$(O)/lib/catpipe/$(1).so: $(O)/obj/$(basename $(2)).o $(O)/libcatpipe.a
+	@mkdir -p $$(@D)
+	@echo '  LD   $$@'
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -shared $$^ $$(filter-out -pie,$$(ALL_LDFLAGS)) -Wl,--exclude-libs,ALL $$(BACKEND_LIBS) $$(LIBS) -o $$@
+$(O)/obj/$(basename $(2)).o: private BACKEND_CFLAGS = $$(shell $$(PKG_CONFIG) --cflags $$(BACKEND_PKGS_$(1)))
+endef
+$(foreach s,$(BACKEND_SRC),$(eval $(call backend,$(patsubst backend_%.c,%,$(notdir $(s))),$(s))))
+
 # A fuzz target replays a corpus without a fuzzing engine.
 $(O)/replay/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/replay.o $(O)/libcatpipe.a
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(filter %.o,$^) $(O)/libcatpipe.a $(ALL_LDFLAGS) $(LIBS) -o $@
 
-unit-bin: $(UNIT_BIN)
+unit-bin: $(UNIT_BIN) $(BACKENDS)
 replay-bin: $(REPLAY_BIN)
 tool-bin: $(TOOL_BIN)
 
@@ -159,6 +174,8 @@ install: all
 	install -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(mandir)/man7' \
 		'$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(bashcompdir)' '$(DESTDIR)$(zshcompdir)' '$(DESTDIR)$(fishcompdir)'
 	install -m 755 $(CMD_BIN) '$(DESTDIR)$(bindir)'
+	install -d '$(DESTDIR)$(libdir)/catpipe'
+	install -m 644 $(BACKENDS) '$(DESTDIR)$(libdir)/catpipe'
 	install -m 644 $(wildcard man/*.1) '$(DESTDIR)$(mandir)/man1'
 	install -m 644 $(wildcard man/*.5) '$(DESTDIR)$(mandir)/man5'
 	install -m 644 $(wildcard man/*.7) '$(DESTDIR)$(mandir)/man7'
@@ -168,6 +185,7 @@ install: all
 	install -m 644 completions/catpipe.zsh '$(DESTDIR)$(zshcompdir)/_catpipe'
 
 uninstall:
+	rm -f $(BACKENDS:$(O)/lib/%='$(DESTDIR)$(libdir)'/%)
 	cd '$(DESTDIR)$(bindir)' && rm -f $(PROGRAMS)
 	cd '$(DESTDIR)$(mandir)' && rm -f $(PROGRAMS:%=man1/%.1) man5/catpipe-stream.5 man7/catpipe.7
 	cd '$(DESTDIR)$(bashcompdir)' && rm -f $(PROGRAMS)

@@ -268,15 +268,14 @@ int cat_io_sink(const struct cat_output *o, const struct cat_rows *rows, const s
 
 /* --- input --- */
 
-static int parse_shard(const char *text, struct cat_open_options *o, struct cat_error *err)
+int cat_io_shard(const char *text, int64_t *k, int64_t *n, struct cat_error *err)
 {
 	const char *slash = text ? strchr(text, '/') : NULL;
 
 	if (!text)
 		return CAT_OK;
-	if (!slash || !cat_parse_i64(text, (size_t)(slash - text), &o->shard) ||
-	    !cat_parse_i64(slash + 1, strlen(slash + 1), &o->nshards) || o->nshards < 1 || o->shard < 0 ||
-	    o->shard >= o->nshards)
+	if (!slash || !cat_parse_i64(text, (size_t)(slash - text), k) ||
+	    !cat_parse_i64(slash + 1, strlen(slash + 1), n) || *n < 1 || *k < 0 || *k >= *n)
 		return cat_fail(err, CAT_E_USAGE, "--shard takes K/N with K from 0 to N-1; not '%s'", text);
 	return CAT_OK;
 }
@@ -326,6 +325,35 @@ static int make_region(const struct cat_rows *rows, struct cat_scan_region **out
 	return cat_scan_region_new(region, out, err);
 }
 
+/* All but the region. */
+static struct cat_scan_options scan_options(const struct cat_rows *rows, const struct cat_resources *res,
+                                            const struct cat_consumer *consumer)
+{
+	struct cat_scan_options scan = {.limit = -1, .memory_bytes = res->memory_bytes, .consumer = consumer};
+
+	if (rows) {
+		scan.columns = rows->columns;
+		scan.where = rows->where;
+		scan.limit = rows->limit;
+		scan.ra = rows->ra;
+		scan.dec = rows->dec;
+	}
+	return scan;
+}
+
+int cat_io_source_of(struct cat_feed *feed, const struct cat_rows *rows, const struct cat_resources *res,
+                     struct cat_pool *pool, struct cat_source **out, struct cat_error *err)
+{
+	struct cat_scan_options scan = scan_options(rows, res, NULL);
+	const int rc = make_region(rows, &scan.region, err);
+
+	if (rc != CAT_OK) {
+		cat_feed_close(feed);
+		return rc;
+	}
+	return cat_scan_open(feed, &scan, pool, out, err);
+}
+
 int cat_io_source(const struct cat_input *in, const struct cat_rows *rows, const struct cat_resources *res,
                   char *const *operands, int n, struct cat_pool *pool, struct cat_source **out,
                   struct cat_error *err)
@@ -346,21 +374,16 @@ int cat_io_source_for(const struct cat_input *in, const struct cat_rows *rows, c
 		.ntypes = in->types.n,
 		.types = in->types.v,
 	};
-	struct cat_scan_options scan = {.limit = -1, .memory_bytes = res->memory_bytes, .consumer = consumer};
+	struct cat_scan_options scan = scan_options(rows, res, consumer);
 	struct cat_feed *feed;
 	int rc;
 
 	if (n == 0 && isatty(0))
 		return cat_fail(err, CAT_E_USAGE, "no input: name a file, or pipe a table in");
 	if (rows) {
-		CAT_TRY(parse_shard(rows->shard, &open, err));
+		CAT_TRY(cat_io_shard(rows->shard, &open.shard, &open.nshards, err));
 		if (rows->shard && rows->limit >= 0)
 			return cat_fail(err, CAT_E_USAGE, "-n and --shard do not go together");
-		scan.columns = rows->columns;
-		scan.where = rows->where;
-		scan.limit = rows->limit;
-		scan.ra = rows->ra;
-		scan.dec = rows->dec;
 		CAT_TRY(make_region(rows, &scan.region, err));
 		/* Partitions hold the catalogue's own positions, not others that the user names. */
 		if (scan.region && !rows->ra && !rows->dec)

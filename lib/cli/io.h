@@ -71,6 +71,13 @@ CAT_MUST_USE int cat_io_source_for(const struct cat_input *in, const struct cat_
                                    const struct cat_resources *res, const struct cat_consumer *consumer,
                                    char *const *operands, int n, struct cat_pool *pool, struct cat_source **out,
                                    struct cat_error *err);
+/* The same for a table that the program makes itself; rows->shard is its business. Takes over FEED, also on
+ * failure. */
+CAT_MUST_USE int cat_io_source_of(struct cat_feed *feed, const struct cat_rows *rows,
+                                  const struct cat_resources *res, struct cat_pool *pool, struct cat_source **out,
+                                  struct cat_error *err);
+/* K/N of --shard; TEXT NULL: nothing is set. */
+CAT_MUST_USE int cat_io_shard(const char *text, int64_t *k, int64_t *n, struct cat_error *err);
 /* A sink for rows of SCHEMA: the file of -o, or standard output as Arrow stream, as -f says, or as a preview
  * when it is a terminal. *MAX_ROWS receives how many rows are worth sending (-1: all). */
 CAT_MUST_USE int cat_io_sink(const struct cat_output *out, const struct cat_rows *rows,
