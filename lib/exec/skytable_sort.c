@@ -137,24 +137,17 @@ static int sort_read(struct cat_skytable *table, const struct cat_cover *cells, 
                      struct cat_error *err)
 {
 	struct sort_table *t = (struct sort_table *)table;
-	struct cat_batch **parts = cat_calloc((size_t)cells->n + 1, sizeof(struct cat_batch *)), *all = NULL;
-	int n = 0, rc = parts ? CAT_OK : cat_fail_mem(err, (size_t)cells->n * sizeof *parts);
+	struct cat_runs_range *ranges = cat_malloc((size_t)cells->n * sizeof *ranges);
+	struct cat_batch *b;
+	int rc;
 
-	for (int64_t i = 0; rc == CAT_OK && i < cells->n; i++) {
-		int64_t rows;
-
-		rc = cat_runs_count(t->runs, cells->at[i].lo, cells->at[i].hi, &rows, err);
-		if (rc == CAT_OK && rows) {
-			rc = cat_runs_read(t->runs, cells->at[i].lo, cells->at[i].hi, &parts[n], NULL, err);
-			n += rc == CAT_OK;
-		}
-	}
-	if (rc == CAT_OK)
-		rc = n ? cat_concat_batches(parts, n, &all, err) : cat_runs_read(t->runs, 0, 0, &all, NULL, err);
-	for (int i = 0; i < n; i++)
-		cat_batch_unref(parts[i]);
-	cat_free(parts);
-	return rc == CAT_OK ? restore(t, all, out, err) : rc;
+	if (!ranges)
+		return cat_fail_mem(err, (size_t)cells->n * sizeof *ranges);
+	for (int64_t i = 0; i < cells->n; i++)
+		ranges[i] = (struct cat_runs_range){cells->at[i].lo, cells->at[i].hi};
+	rc = cat_runs_read_ranges(t->runs, ranges, cells->n, &b, NULL, err);
+	cat_free(ranges);
+	return rc == CAT_OK ? restore(t, b, out, err) : rc;
 }
 
 static int sort_tiles(struct cat_skytable *table, int64_t max_rows, struct cat_tile **out, size_t *n,
