@@ -410,7 +410,18 @@ static int choose(struct match *m, struct cat_source **out, struct cat_error *er
 		cat_source_close(right);
 		return rc;
 	}
-	return right_ended && left_ended ? in_memory(m, left, right, out, err) : by_parts(m, left, right, out, err);
+	if (right_ended && left_ended)
+		return in_memory(m, left, right, out, err);
+	/* A catalogue need not be sorted: it is read where it lies. */
+	if (m->left.hats && !m->in->shard) {
+		cat_source_close(left);
+		left = NULL;
+	}
+	if (m->right.hats) {
+		cat_source_close(right);
+		right = NULL;
+	}
+	return by_parts(m, left, right, out, err);
 }
 
 /* --- the joined rows --- */

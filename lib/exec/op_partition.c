@@ -9,8 +9,8 @@
 #include "dataset/hats_place.h"
 #include "dataset/hats_write.h"
 #include "dataset/properties.h"
-#include "exec/keysort.h"
 #include "exec/runs.h"
+#include "sky/cover.h"
 #include "sky/healpix.h"
 
 #define HPX "_healpix_29"
@@ -262,21 +262,18 @@ static int put_part(struct leaf *l, struct cat_writer *w, struct cat_error *err)
 static int margin_rows(struct leaf *l, struct cat_batch **out, struct cat_error *err)
 {
 	struct cat_cover rim = {0};
-	struct cat_batch *b;
-	int32_t *order;
+	struct cat_runs_range *ranges;
 	int rc;
 
 	CAT_TRY(cat_cover_rim(l->part.order, l->part.npix, l->margin_deg, &rim, err));
-	rc = cat_runs_read_ranges(l->runs, &rim, &b, err);
-	cat_cover_fini(&rim);
-	CAT_TRY(rc);
-	order = cat_malloc((size_t)b->nrows * sizeof *order);
-	rc = order ? cat_keysort(CAT_VALUES(b->cols[0], int64_t), b->nrows, order, err)
-	           : cat_fail_mem(err, (size_t)b->nrows * sizeof *order);
+	ranges = cat_malloc((size_t)rim.n * sizeof *ranges);
+	rc = ranges ? CAT_OK : cat_fail_mem(err, (size_t)rim.n * sizeof *ranges);
+	for (int64_t i = 0; rc == CAT_OK && i < rim.n; i++)
+		ranges[i] = (struct cat_runs_range){rim.at[i].lo, rim.at[i].hi};
 	if (rc == CAT_OK)
-		rc = cat_take_batch(b, order, b->nrows, out, err);
-	cat_free(order);
-	cat_batch_unref(b);
+		rc = cat_runs_read_ranges(l->runs, ranges, rim.n, out, NULL, err);
+	cat_free(ranges);
+	cat_cover_fini(&rim);
 	return rc;
 }
 

@@ -11,15 +11,17 @@
 #include "formats/ipc.h"
 #include "storage/local.h"
 
-#define BLOCK 4096 /* rows of one record batch on disk; one key in so many stays in memory */
+/* Rows of one record batch on disk; one key in so many stays in memory. A part of the sky takes a few rows of
+ * every run, and each of them costs a block. */
+#define BLOCK 1024
 
-/* One sorted run: in memory, or as record batches on disk with its keys in a second file. */
+/* One sorted run: in memory, or as record batches on disk with its keys in a second file. All runs share the two
+ * files, so that there may be more of them than a process may have files open. */
 struct run {
 	int64_t nrows;
 	struct cat_batch *rows; /* NULL when on disk */
 	int64_t *keys;          /* NULL when on disk */
-	int fd;                 /* record batches */
-	int keys_fd;            /* int64 keys */
+	int64_t keys_off;       /* where they are in the file of keys */
 	int64_t *sample;        /* keys 0, BLOCK, 2 BLOCK, ... */
 	int64_t *offs;          /* where each block's message begins; one more at the end */
 	int64_t nblocks;
@@ -40,6 +42,8 @@ struct cat_runs {
 	int64_t all_bytes; /* of all rows that were put */
 	struct run *runs;
 	size_t nruns, cap_runs;
+	int fd, keys_fd; /* record batches; keys; -1 until a run is on disk */
+	int64_t end, keys_end;
 	bool spilled;
 	bool finished;
 };
@@ -48,8 +52,12 @@ int cat_runs_new(struct cat_schema *schema, const char *temp_dir, int64_t memory
                  struct cat_error *err)
 {
 	struct cat_runs *r = cat_calloc(1, sizeof *r);
-	int rc = r ? cat_ipc_schema_encode(schema, &r->schema_message, err) : cat_fail_mem(err, sizeof *r);
+	int rc;
 
+	if (!r)
+		return cat_fail_mem(err, sizeof *r);
+	r->fd = r->keys_fd = -1;
+	rc = cat_ipc_schema_encode(schema, &r->schema_message, err);
 	if (rc == CAT_OK && !(r->temp_dir = cat_strdup(temp_dir)))
 		rc = cat_fail_mem(err, strlen(temp_dir));
 	if (rc != CAT_OK) {
@@ -68,10 +76,6 @@ static void run_fini(struct run *u)
 	cat_free(u->keys);
 	cat_free(u->sample);
 	cat_free(u->offs);
-	if (u->fd >= 0)
-		close(u->fd);
-	if (u->keys_fd >= 0)
-		close(u->keys_fd);
 }
 
 static void drop_batches(struct cat_runs *r)
@@ -93,6 +97,10 @@ void cat_runs_free(struct cat_runs *r)
 	for (size_t i = 0; i < r->nruns; i++)
 		run_fini(&r->runs[i]);
 	cat_free(r->runs);
+	if (r->fd >= 0)
+		close(r->fd);
+	if (r->keys_fd >= 0)
+		close(r->keys_fd);
 	cat_buf_unref(r->schema_message);
 	cat_schema_unref(r->schema);
 	cat_free(r->temp_dir);
@@ -149,8 +157,7 @@ static int gather_sorted(struct cat_runs *r, const int32_t *order, struct cat_ba
 	return CAT_OK;
 }
 
-static int write_block(struct cat_runs *r, struct run *u, struct cat_encoder *e, struct cat_batch *block,
-                       int64_t *off, struct cat_error *err)
+static int write_block(struct cat_runs *r, struct cat_encoder *e, struct cat_batch *block, struct cat_error *err)
 {
 	struct cat_out *o = NULL;
 	int rc = e->ops->put(e, block, err);
@@ -162,10 +169,10 @@ static int write_block(struct cat_runs *r, struct run *u, struct cat_encoder *e,
 	if (rc == CAT_OK)
 		rc = o->ops->encode(o, err);
 	if (rc == CAT_OK)
-		rc = e->ops->placed(e, o, *off, err);
+		rc = e->ops->placed(e, o, r->end, err);
 	for (size_t i = 0; rc == CAT_OK && i < o->nbufs; i++) {
-		rc = cat_write_all(u->fd, o->bufs[i]->data, o->bufs[i]->size, r->temp_dir, err);
-		*off += (int64_t)o->bufs[i]->size;
+		rc = cat_write_all(r->fd, o->bufs[i]->data, o->bufs[i]->size, r->temp_dir, err);
+		r->end += (int64_t)o->bufs[i]->size;
 	}
 	cat_out_free(o);
 	return rc;
@@ -174,11 +181,10 @@ static int write_block(struct cat_runs *r, struct run *u, struct cat_encoder *e,
 static int spill_rows(struct cat_runs *r, struct run *u, struct cat_error *err)
 {
 	struct cat_encoder *e = NULL;
-	int64_t off = 0;
-	int rc = cat_local_temp(r->temp_dir, &u->fd, err);
+	int rc = r->fd < 0 ? cat_local_temp(r->temp_dir, &r->fd, err) : CAT_OK;
 
-	if (rc == CAT_OK)
-		rc = cat_local_temp(r->temp_dir, &u->keys_fd, err);
+	if (rc == CAT_OK && r->keys_fd < 0)
+		rc = cat_local_temp(r->temp_dir, &r->keys_fd, err);
 	if (rc == CAT_OK)
 		rc = cat_ipc_encoder(r->schema, CAT_IPC_STREAM, CAT_IPC_NONE, &e, err);
 	u->nblocks = (u->nrows + BLOCK - 1) / BLOCK;
@@ -191,14 +197,16 @@ static int spill_rows(struct cat_runs *r, struct run *u, struct cat_error *err)
 		struct cat_batch *block;
 
 		u->sample[i] = u->keys[at];
-		u->offs[i] = off;
+		u->offs[i] = r->end;
 		rc = cat_batch_slice(u->rows, at, n, &block, err);
 		if (rc == CAT_OK)
-			rc = write_block(r, u, e, block, &off, err);
+			rc = write_block(r, e, block, err);
 	}
 	if (rc == CAT_OK) {
-		u->offs[u->nblocks] = off;
-		rc = cat_write_all(u->keys_fd, u->keys, (size_t)u->nrows * sizeof *u->keys, r->temp_dir, err);
+		u->offs[u->nblocks] = r->end;
+		u->keys_off = r->keys_end;
+		r->keys_end += u->nrows * (int64_t)sizeof *u->keys;
+		rc = cat_write_all(r->keys_fd, u->keys, (size_t)u->nrows * sizeof *u->keys, r->temp_dir, err);
 	}
 	cat_encoder_close(e);
 	if (rc == CAT_OK) {
@@ -224,7 +232,6 @@ static int make_run(struct cat_runs *r, struct cat_error *err)
 		return cat_fail_mem(err, r->cap_runs * sizeof *r->runs);
 	u = &r->runs[r->nruns++];
 	memset(u, 0, sizeof *u);
-	u->fd = u->keys_fd = -1;
 	u->nrows = r->nkeys;
 	order = cat_malloc((size_t)r->nkeys * sizeof *order);
 	u->keys = cat_malloc((size_t)r->nkeys * sizeof *u->keys);
@@ -347,10 +354,30 @@ static int pread_all(struct cat_runs *r, int fd, void *to, size_t len, int64_t o
 	return CAT_OK;
 }
 
-/* First row of the run whose key is not below KEY. */
-static int find(struct cat_runs *r, const struct run *u, int64_t key, int64_t *row, struct cat_error *err)
+/* The keys of one block that is on disk. */
+struct key_block {
+	int64_t block; /* -1: none */
+	int64_t n;
+	int64_t keys[BLOCK];
+};
+
+static int read_keys(struct cat_runs *r, const struct run *u, int64_t block, struct key_block *k, struct cat_error *err)
 {
-	int64_t block, n, local[BLOCK];
+	if (k->block == block)
+		return CAT_OK;
+	k->block = -1;
+	k->n = u->nrows - block * BLOCK < BLOCK ? u->nrows - block * BLOCK : BLOCK;
+	CAT_TRY(pread_all(r, r->keys_fd, k->keys, (size_t)k->n * sizeof *k->keys,
+	                  u->keys_off + block * BLOCK * (int64_t)sizeof *k->keys, err));
+	k->block = block;
+	return CAT_OK;
+}
+
+/* First row of the run whose key is not below KEY; K is the block of keys that was looked at last. */
+static int find(struct cat_runs *r, const struct run *u, int64_t key, struct key_block *k, int64_t *row,
+                struct cat_error *err)
+{
+	int64_t block;
 
 	if (u->keys) {
 		*row = lower_bound(u->keys, u->nrows, key);
@@ -362,9 +389,8 @@ static int find(struct cat_runs *r, const struct run *u, int64_t key, int64_t *r
 		*row = 0;
 		return CAT_OK;
 	}
-	n = u->nrows - block * BLOCK < BLOCK ? u->nrows - block * BLOCK : BLOCK;
-	CAT_TRY(pread_all(r, u->keys_fd, local, (size_t)n * sizeof *local, block * BLOCK * (int64_t)sizeof *local, err));
-	*row = block * BLOCK + lower_bound(local, n, key);
+	CAT_TRY(read_keys(r, u, block, k, err));
+	*row = block * BLOCK + lower_bound(k->keys, k->n, key);
 	return CAT_OK;
 }
 
@@ -372,35 +398,89 @@ int cat_runs_count(struct cat_runs *r, int64_t lo, int64_t hi, int64_t *n, struc
 {
 	*n = 0;
 	for (size_t i = 0; i < r->nruns; i++) {
+		struct key_block k = {.block = -1};
 		int64_t from, to;
 
-		CAT_TRY(find(r, &r->runs[i], lo, &from, err));
-		CAT_TRY(find(r, &r->runs[i], hi, &to, err));
+		CAT_TRY(find(r, &r->runs[i], lo, &k, &from, err));
+		CAT_TRY(find(r, &r->runs[i], hi, &k, &to, err));
 		*n += to > from ? to - from : 0;
 	}
 	return CAT_OK;
 }
 
-int cat_runs_split(struct cat_runs *r, int64_t lo, int64_t hi, int64_t max, int64_t *hi2, struct cat_error *err)
+/* How many rows have keys below KEY, as far as what is in memory tells: from *LEAST to *MOST. */
+static void estimate_below(const struct cat_runs *r, int64_t key, int64_t *least, int64_t *most)
 {
-	int64_t good = lo, bad = hi, n;
+	*least = *most = 0;
+	for (size_t i = 0; i < r->nruns; i++) {
+		const struct run *u = &r->runs[i];
 
-	CAT_TRY(cat_runs_count(r, lo, hi, &n, err));
-	if (n <= max) {
+		if (u->keys) {
+			const int64_t row = lower_bound(u->keys, u->nrows, key);
+
+			*least += row;
+			*most += row;
+		} else {
+			const int64_t blocks = lower_bound(u->sample, u->nblocks, key);
+
+			*least += blocks > 0 ? (blocks - 1) * BLOCK + 1 : 0;
+			*most += blocks < u->nblocks ? blocks * BLOCK : u->nrows;
+		}
+	}
+}
+
+/* K: a block of keys for each run, so that a search that narrows reads each of them once. */
+static int count_below(struct cat_runs *r, int64_t key, struct key_block *k, int64_t *n, struct cat_error *err)
+{
+	*n = 0;
+	for (size_t i = 0; i < r->nruns; i++) {
+		int64_t row;
+
+		CAT_TRY(find(r, &r->runs[i], key, &k[i], &row, err));
+		*n += row;
+	}
+	return CAT_OK;
+}
+
+static int split(struct cat_runs *r, int64_t lo, int64_t hi, int64_t max, struct key_block *k, int64_t *hi2,
+                 struct cat_error *err)
+{
+	int64_t good = lo, bad = hi, before, n;
+
+	CAT_TRY(count_below(r, lo, k, &before, err));
+	CAT_TRY(count_below(r, hi, k, &n, err));
+	if (n - before <= max) {
 		*hi2 = hi;
 		return CAT_OK;
 	}
 	while (bad - good > 1) {
 		const int64_t mid = good + (bad - good) / 2;
+		int64_t most;
 
-		CAT_TRY(cat_runs_count(r, lo, mid, &n, err));
-		if (n <= max)
+		estimate_below(r, mid, &n, &most);
+		if (n - before <= max && most - before > max)
+			CAT_TRY(count_below(r, mid, k, &n, err));
+		if (n - before <= max)
 			good = mid;
 		else
 			bad = mid;
 	}
 	*hi2 = good > lo ? good : lo + 1;
 	return CAT_OK;
+}
+
+int cat_runs_split(struct cat_runs *r, int64_t lo, int64_t hi, int64_t max, int64_t *hi2, struct cat_error *err)
+{
+	struct key_block *k = cat_malloc(r->nruns * sizeof *k);
+	int rc;
+
+	if (!k)
+		return cat_fail_mem(err, r->nruns * sizeof *k);
+	for (size_t i = 0; i < r->nruns; i++)
+		k[i].block = -1;
+	rc = split(r, lo, hi, max, k, hi2, err);
+	cat_free(k);
+	return rc;
 }
 
 static int read_block(struct cat_runs *r, const struct run *u, int64_t i, struct cat_batch **out,
@@ -419,7 +499,7 @@ static int read_block(struct cat_runs *r, const struct run *u, int64_t i, struct
 		return rc;
 	memcpy(b->data, r->schema_message->data, head);
 	memcpy(b->data + head + len, eos, sizeof eos);
-	rc = pread_all(r, u->fd, b->data + head, len, u->offs[i], err);
+	rc = pread_all(r, r->fd, b->data + head, len, u->offs[i], err);
 	if (rc == CAT_OK)
 		rc = cat_reader_memory(b, r->temp_dir, &reader, err);
 	cat_buf_unref(b);
@@ -440,76 +520,129 @@ struct parts {
 	struct cat_batch **v;
 	size_t n, cap;
 	int64_t *keys;
-	int64_t nkeys;
+	int64_t nkeys, cap_keys;
 };
 
-static int add_part(struct parts *p, const struct cat_batch *b, int64_t off, int64_t n, struct cat_error *err)
+/* Rows IDX[0..n) of B, whose keys are KEYS. PINS: a slice would keep all of B in memory for it alone. */
+static int add_part(struct parts *p, struct cat_batch *b, const int64_t *keys, const int32_t *idx, int64_t n, bool pins,
+                    struct cat_error *err)
 {
+	const bool together = idx[n - 1] - idx[0] == n - 1 && (!pins || 2 * n > b->nrows);
+	size_t cap = (size_t)p->cap_keys;
+
+	if (p->nkeys + n > CAT_KEYSORT_MAX)
+		return cat_fail(err, CAT_E_SYSTEM, "more than %lld rows at one place cannot be sorted at once",
+		                (long long)CAT_KEYSORT_MAX);
+	while (cap < (size_t)(p->nkeys + n))
+		if (cat_grow(&p->keys, &cap, cap, sizeof *p->keys) != 0)
+			return cat_fail_mem(err, 2 * cap * sizeof *p->keys);
+	p->cap_keys = (int64_t)cap;
 	if (cat_grow(&p->v, &p->cap, p->n, sizeof(struct cat_batch *)) != 0)
 		return cat_fail_mem(err, p->cap * sizeof(struct cat_batch *));
-	CAT_TRY(cat_batch_slice(b, off, n, &p->v[p->n], err));
+	CAT_TRY(together ? cat_batch_slice(b, idx[0], n, &p->v[p->n], err)
+	                 : cat_take_batch(b, idx, n, &p->v[p->n], err));
 	p->n++;
+	for (int64_t i = 0; i < n; i++)
+		p->keys[p->nkeys++] = keys[idx[i]];
 	return CAT_OK;
 }
 
-static int collect(struct cat_runs *r, const struct run *u, int64_t from, int64_t to, struct parts *p,
-                   struct cat_error *err)
+/* How many of KEYS lie in the ranges from *AT on, and which: IDX receives them unless it is NULL. *AT moves to the
+ * first range that may go on behind the last key. */
+static int64_t select_rows(const int64_t *keys, int64_t n, const struct cat_runs_range *ranges, int64_t nranges,
+                           int64_t *at, int32_t *idx)
 {
-	const size_t bytes = (size_t)(to - from) * sizeof *p->keys;
+	int64_t found = 0, row = 0;
 
-	if (u->rows) {
-		memcpy(p->keys + p->nkeys, u->keys + from, bytes);
-		p->nkeys += to - from;
-		return add_part(p, u->rows, from, to - from, err);
-	}
-	CAT_TRY(pread_all(r, u->keys_fd, p->keys + p->nkeys, bytes, from * (int64_t)sizeof *p->keys, err));
-	p->nkeys += to - from;
-	for (int64_t i = from / BLOCK; i * BLOCK < to; i++) {
-		const int64_t a = from > i * BLOCK ? from - i * BLOCK : 0;
-		struct cat_batch *b;
-		int64_t z;
-		int rc;
+	for (; *at < nranges && row < n; ++*at) {
+		int64_t end;
 
-		CAT_TRY(read_block(r, u, i, &b, err));
-		z = to < i * BLOCK + b->nrows ? to - i * BLOCK : b->nrows;
-		rc = add_part(p, b, a, z - a, err);
-		cat_batch_unref(b);
-		CAT_TRY(rc);
+		row += lower_bound(keys + row, n - row, ranges[*at].lo);
+		end = row + lower_bound(keys + row, n - row, ranges[*at].hi);
+		for (; idx && row < end; row++)
+			idx[found++] = (int32_t)row;
+		if (!idx)
+			found += end - row;
+		row = end;
+		if (row == n)
+			break;
 	}
-	return CAT_OK;
+	return found;
 }
 
-static void parts_fini(struct parts *p)
+static int collect_memory(const struct run *u, const struct cat_runs_range *ranges, int64_t nranges, struct parts *p,
+                          struct cat_error *err)
 {
-	for (size_t i = 0; i < p->n; i++)
-		cat_batch_unref(p->v[i]);
-	cat_free(p->v);
-}
-
-/* All parts as one batch under the runs' schema: what came from disk carries a schema of its own. */
-static int join_parts(struct cat_runs *r, struct parts *p, struct cat_batch **out, struct cat_error *err)
-{
-	struct cat_batch *all;
+	int64_t at = 0, n = select_rows(u->keys, u->nrows, ranges, nranges, &at, NULL);
+	int32_t *idx;
 	int rc;
 
-	if (p->n == 0)
-		return cat_batch_empty(r->schema, out, err);
-	CAT_TRY(cat_concat_batches(p->v, (int)p->n, &all, err));
-	rc = cat_batch_new(r->schema, all->nrows, out, err);
-	for (int k = 0; rc == CAT_OK && k < all->ncols; k++)
-		(*out)->cols[k] = cat_column_ref(all->cols[k]);
-	cat_batch_unref(all);
+	if (n == 0)
+		return CAT_OK;
+	idx = cat_malloc((size_t)n * sizeof *idx);
+	if (!idx)
+		return cat_fail_mem(err, (size_t)n * sizeof *idx);
+	at = 0;
+	n = select_rows(u->keys, u->nrows, ranges, nranges, &at, idx);
+	rc = add_part(p, u->rows, u->keys, idx, n, false, err);
+	cat_free(idx);
 	return rc;
+}
+
+/* Each block that has a key in some range is read once. */
+static int collect_disk(struct cat_runs *r, const struct run *u, const struct cat_runs_range *ranges, int64_t nranges,
+                        struct parts *p, struct cat_error *err)
+{
+	struct key_block k = {.block = -1};
+	int32_t idx[BLOCK];
+	int64_t at = 0, i = 0;
+
+	while (at < nranges) {
+		const int64_t holds = lower_bound(u->sample, u->nblocks, ranges[at].lo) - 1;
+		struct cat_batch *b;
+		int64_t n;
+		int rc;
+
+		i = holds > i ? holds : i;
+		if (i >= u->nblocks)
+			break;
+		if (u->sample[i] >= ranges[at].hi) {
+			at++;
+			continue;
+		}
+		CAT_TRY(read_keys(r, u, i, &k, err));
+		n = select_rows(k.keys, k.n, ranges, nranges, &at, idx);
+		if (n) {
+			CAT_TRY(read_block(r, u, i, &b, err));
+			rc = add_part(p, b, k.keys, idx, n, true, err);
+			cat_batch_unref(b);
+			CAT_TRY(rc);
+		}
+		i++;
+	}
+	return CAT_OK;
 }
 
 static int sort_parts(struct cat_runs *r, struct parts *p, bool sorted, struct cat_batch **out,
                       struct cat_error *err)
 {
-	struct cat_batch *all = NULL;
+	struct cat_batch *all = NULL, *last;
 	int32_t *order = NULL;
 	int64_t *keys = NULL;
-	int rc = join_parts(r, p, &all, err);
+	int rc;
 
+	if (p->n == 0)
+		return cat_batch_empty(r->schema, out, err);
+	rc = cat_concat_batches(p->v, (int)p->n, &all, err);
+	/* What came from disk carries a schema of its own. */
+	if (rc == CAT_OK)
+		rc = cat_batch_project(all, r->schema, (const int[]){0}, 0, &last, err);
+	if (rc == CAT_OK) {
+		for (int k = 0; k < all->ncols; k++)
+			last->cols[k] = cat_column_ref(all->cols[k]);
+		cat_batch_unref(all);
+		all = last;
+	}
 	if (rc == CAT_OK && !sorted) {
 		order = cat_malloc((size_t)p->nkeys * sizeof *order);
 		keys = cat_malloc((size_t)p->nkeys * sizeof *keys);
@@ -531,33 +664,24 @@ static int sort_parts(struct cat_runs *r, struct parts *p, bool sorted, struct c
 	return rc;
 }
 
-int cat_runs_read(struct cat_runs *r, int64_t lo, int64_t hi, struct cat_batch **out, int64_t **keys,
-                  struct cat_error *err)
+int cat_runs_read_ranges(struct cat_runs *r, const struct cat_runs_range *ranges, int64_t nranges,
+                         struct cat_batch **out, int64_t **keys, struct cat_error *err)
 {
 	struct parts p = {0};
-	int64_t n;
-	int rc, used = 0;
+	int rc = CAT_OK, used = 0;
 
-	CAT_TRY(cat_runs_count(r, lo, hi, &n, err));
-	if (n > CAT_KEYSORT_MAX)
-		return cat_fail(err, CAT_E_SYSTEM, "%lld rows at one place are more than can be sorted at once",
-		                (long long)n);
-	p.keys = cat_malloc((size_t)n * sizeof *p.keys);
-	rc = p.keys ? CAT_OK : cat_fail_mem(err, (size_t)n * sizeof *p.keys);
 	for (size_t i = 0; rc == CAT_OK && i < r->nruns; i++) {
-		int64_t from, to;
+		const struct run *u = &r->runs[i];
+		const int64_t before = p.nkeys;
 
-		rc = find(r, &r->runs[i], lo, &from, err);
-		if (rc == CAT_OK)
-			rc = find(r, &r->runs[i], hi, &to, err);
-		if (rc == CAT_OK && to > from) {
-			used++;
-			rc = collect(r, &r->runs[i], from, to, &p, err);
-		}
+		rc = u->rows ? collect_memory(u, ranges, nranges, &p, err) : collect_disk(r, u, ranges, nranges, &p, err);
+		used += p.nkeys > before;
 	}
 	if (rc == CAT_OK)
 		rc = sort_parts(r, &p, used <= 1, out, err);
-	parts_fini(&p);
+	for (size_t i = 0; i < p.n; i++)
+		cat_batch_unref(p.v[i]);
+	cat_free(p.v);
 	if (rc == CAT_OK && keys)
 		*keys = p.keys;
 	else
@@ -565,62 +689,8 @@ int cat_runs_read(struct cat_runs *r, int64_t lo, int64_t hi, struct cat_batch *
 	return rc;
 }
 
-/* --- many ranges --- */
-
-/* Rows of one block on disk whose keys are wanted: its keys are read first, its rows only when some are. */
-static int collect_block(struct cat_runs *r, const struct run *u, int64_t block, const struct cat_cover *keys,
-                         struct parts *p, struct cat_error *err)
+int cat_runs_read(struct cat_runs *r, int64_t lo, int64_t hi, struct cat_batch **out, int64_t **keys,
+                  struct cat_error *err)
 {
-	const int64_t n = u->nrows - block * BLOCK < BLOCK ? u->nrows - block * BLOCK : BLOCK;
-	struct cat_batch *b, *taken;
-	int64_t local[BLOCK], kept;
-	int32_t idx[BLOCK];
-	int rc;
-
-	CAT_TRY(pread_all(r, u->keys_fd, local, (size_t)n * sizeof *local, block * BLOCK * (int64_t)sizeof *local, err));
-	kept = cat_cover_filter(keys, local, NULL, n, idx);
-	if (kept == 0)
-		return CAT_OK;
-	CAT_TRY(read_block(r, u, block, &b, err));
-	if (kept == n) {
-		rc = add_part(p, b, 0, n, err);
-	} else {
-		rc = cat_take_batch(b, idx, kept, &taken, err);
-		if (rc == CAT_OK) {
-			rc = add_part(p, taken, 0, kept, err);
-			cat_batch_unref(taken);
-		}
-	}
-	cat_batch_unref(b);
-	return rc;
-}
-
-static int collect_ranges(struct cat_runs *r, const struct run *u, const struct cat_cover *keys, struct parts *p,
-                          struct cat_error *err)
-{
-	for (int64_t i = 0; u->rows && i < keys->n; i++) {
-		const int64_t from = lower_bound(u->keys, u->nrows, keys->at[i].lo);
-		const int64_t n = lower_bound(u->keys + from, u->nrows - from, keys->at[i].hi);
-
-		if (n)
-			CAT_TRY(add_part(p, u->rows, from, n, err));
-	}
-	for (int64_t i = 0; !u->rows && i < u->nblocks; i++)
-		if (cat_cover_overlaps(keys, u->sample[i], i + 1 < u->nblocks ? u->sample[i + 1] + 1 : INT64_MAX))
-			CAT_TRY(collect_block(r, u, i, keys, p, err));
-	return CAT_OK;
-}
-
-int cat_runs_read_ranges(struct cat_runs *r, const struct cat_cover *keys, struct cat_batch **out,
-                         struct cat_error *err)
-{
-	struct parts p = {0};
-	int rc = CAT_OK;
-
-	for (size_t i = 0; rc == CAT_OK && i < r->nruns; i++)
-		rc = collect_ranges(r, &r->runs[i], keys, &p, err);
-	if (rc == CAT_OK)
-		rc = join_parts(r, &p, out, err);
-	parts_fini(&p);
-	return rc;
+	return cat_runs_read_ranges(r, &(struct cat_runs_range){lo, hi}, 1, out, keys, err);
 }

@@ -9,7 +9,6 @@
 #define CAT_EXEC_RUNS_H
 
 #include "columnar/batch.h"
-#include "sky/cover.h"
 
 struct cat_runs;
 
@@ -30,9 +29,12 @@ CAT_MUST_USE int cat_runs_count(struct cat_runs *r, int64_t lo, int64_t hi, int6
  * their keys (caller frees with cat_free). */
 CAT_MUST_USE int cat_runs_read(struct cat_runs *r, int64_t lo, int64_t hi, struct cat_batch **out, int64_t **keys,
                                struct cat_error *err);
-/* The rows whose keys lie in any of the ranges of KEYS, in no particular order. For many narrow ranges. */
-CAT_MUST_USE int cat_runs_read_ranges(struct cat_runs *r, const struct cat_cover *keys, struct cat_batch **out,
-                                      struct cat_error *err);
+/* The same for ranges that are sorted and do not overlap; what is on disk is read once for all of them. */
+struct cat_runs_range {
+	int64_t lo, hi;
+};
+CAT_MUST_USE int cat_runs_read_ranges(struct cat_runs *r, const struct cat_runs_range *ranges, int64_t nranges,
+                                      struct cat_batch **out, int64_t **keys, struct cat_error *err);
 /* An end HI2 in (lo, hi] such that [lo, hi2) holds at most MAX rows, as large as binary search finds it; when
  * even one key has more rows than that, just that key. */
 CAT_MUST_USE int cat_runs_split(struct cat_runs *r, int64_t lo, int64_t hi, int64_t max, int64_t *hi2,

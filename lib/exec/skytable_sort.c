@@ -105,15 +105,17 @@ static int restore(struct sort_table *t, struct cat_batch *b, struct cat_batch *
 	struct cat_batch *sorted = NULL, *full = NULL;
 	int rc = order ? CAT_OK : cat_fail_mem(err, (size_t)b->nrows * sizeof *order);
 
-	if (rc == CAT_OK && b->nrows) {
+	if (rc == CAT_OK && t->base.in_order) {
+		sorted = cat_batch_ref(b);
+	} else if (rc == CAT_OK && b->nrows) {
 		rc = cat_keysort(CAT_VALUES(rows, int64_t), b->nrows, order, err);
 		if (rc == CAT_OK)
 			rc = cat_take_batch(b, order, b->nrows, &sorted, err);
 	}
 	if (rc == CAT_OK)
 		rc = cat_batch_new(t->base.schema, b->nrows, &full, err);
-	for (int i = 0; rc == CAT_OK && i < b->ncols; i++)
-		full->cols[t->cols[i]] = cat_column_ref(sorted ? sorted->cols[i] : b->cols[i]);
+	for (int i = 0; rc == CAT_OK && sorted && i < sorted->ncols; i++)
+		full->cols[t->cols[i]] = cat_column_ref(sorted->cols[i]);
 	cat_batch_unref(sorted);
 	cat_batch_unref(b);
 	cat_free(order);
@@ -135,10 +137,17 @@ static int sort_read(struct cat_skytable *table, const struct cat_cover *cells, 
                      struct cat_error *err)
 {
 	struct sort_table *t = (struct sort_table *)table;
+	struct cat_runs_range *ranges = cat_malloc((size_t)cells->n * sizeof *ranges);
 	struct cat_batch *b;
+	int rc;
 
-	CAT_TRY(cat_runs_read_ranges(t->runs, cells, &b, err));
-	return restore(t, b, out, err);
+	if (!ranges)
+		return cat_fail_mem(err, (size_t)cells->n * sizeof *ranges);
+	for (int64_t i = 0; i < cells->n; i++)
+		ranges[i] = (struct cat_runs_range){cells->at[i].lo, cells->at[i].hi};
+	rc = cat_runs_read_ranges(t->runs, ranges, cells->n, &b, NULL, err);
+	cat_free(ranges);
+	return rc == CAT_OK ? restore(t, b, out, err) : rc;
 }
 
 static int sort_tiles(struct cat_skytable *table, int64_t max_rows, struct cat_tile **out, size_t *n,
