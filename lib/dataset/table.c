@@ -124,7 +124,7 @@ static int open_text(struct cat_reader *r, char delimiter, const struct cat_open
                      struct cat_error *err)
 {
 	struct cat_csv_options csv = {.delimiter = delimiter, .full_infer = o->infer_full, .nforced = o->ntypes,
-	                              .types = o->text_types};
+	                              .types = o->text_types, .block_bytes = (size_t)256 << 10};
 	struct cat_csv_forced *forced = NULL;
 	char *names = NULL;
 	int rc;
