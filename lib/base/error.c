@@ -1,5 +1,6 @@
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +52,9 @@ int cat_fail_sys(struct cat_error *err, enum cat_code code, int sys, const char 
 	char reason[128];
 	size_t used;
 
+	/* Whatever was being done: it is the process that lacks something. */
+	if (sys == EMFILE || sys == ENFILE || sys == ENOMEM)
+		code = CAT_E_SYSTEM;
 	va_start(ap, fmt);
 	cat_vfail(err, code, fmt, ap);
 	va_end(ap);

@@ -61,7 +61,8 @@ struct cat_error {
 CAT_PRINTF(3, 4) int cat_fail(struct cat_error *err, enum cat_code code, const char *fmt, ...);
 CAT_PRINTF(3, 0) int cat_vfail(struct cat_error *err, enum cat_code code, const char *fmt, va_list ap);
 
-/* The same with ": " and strerror(sys) behind the text. */
+/* The same with ": " and strerror(sys) behind the text. Where a process lacks memory or descriptors the code is
+ * CAT_E_SYSTEM instead. */
 CAT_PRINTF(4, 5) int cat_fail_sys(struct cat_error *err, enum cat_code code, int sys, const char *fmt, ...);
 
 /* Out of memory while asking for SIZE bytes. Returns CAT_E_SYSTEM. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -232,6 +233,8 @@ static void report(const struct cat_error *err)
 
 static void start(const char *name)
 {
+	struct rlimit files;
+
 	program = name;
 	/* A missing standard stream must not become the first file opened. Missing output is opened so that
 	 * writing to it fails instead of vanishing. */
@@ -240,6 +243,11 @@ static void start(const char *name)
 			(void)!open("/dev/null", fd == 1 ? O_RDONLY : O_RDWR);
 	/* Parents leave it ignored: Python for one. */
 	signal(SIGPIPE, SIG_DFL);
+	/* Sorting on disk keeps every run open; the soft limit is there for programs that use select. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
 #ifdef __GLIBC__
 	/* Buffers come and go with every batch. Memory that was given back to the system would have to be cleared page by
 	 * page each time it comes again, which costs more than the work itself. */

@@ -370,9 +370,12 @@ int cat_hats_open(const char *path, struct cat_hats **out, struct cat_error *err
 	h->root = cat_strndup(path, n);
 	h->given = cat_strndup(path, n);
 	rc = h->root && h->given ? open_body(h, err) : cat_fail_mem(err, n);
+	/* The catalogue is there; that a part of it is missing is its fault. */
+	if (rc == CAT_E_NOINPUT && cat_hats_is(path))
+		err->code = CAT_E_DATA;
 	if (rc != CAT_OK) {
 		cat_hats_free(h);
-		return rc;
+		return (int)err->code;
 	}
 	*out = h;
 	return CAT_OK;
@@ -511,6 +514,16 @@ int cat_hats_feed(struct cat_hats *h, const struct cat_hats_want *want, struct c
 	if (!l) {
 		cat_hats_free(h);
 		return cat_fail_mem(err, sizeof *l);
+	}
+	/* Rows that are there but in no partition must not look like no rows. */
+	if (h->nparts == 0 && h->nrows > 0) {
+		const char *type = cat_kv_get(&h->properties, "dataproduct_type");
+
+		cat_fail(err, CAT_E_UNSUPPORTED, "%s: its %lld rows (%s) lie in no partitions, which cannot be read yet",
+		         h->given, (long long)h->nrows, type ? type : "of no type");
+		cat_hats_free(h);
+		cat_free(l);
+		return (int)err->code;
 	}
 	l->hats = h;
 	if (want)

@@ -225,6 +225,7 @@ static const struct cat_reader_ops local_reader_ops = {local_submit, local_wait,
 int cat_local_open_fd(int fd, const char *name, struct cat_reader **out, struct cat_error *err)
 {
 	struct local_reader *l = cat_calloc(1, sizeof *l);
+	char byte;
 
 	if (l)
 		l->name = cat_strdup(name);
@@ -243,8 +244,9 @@ int cat_local_open_fd(int fd, const char *name, struct cat_reader **out, struct 
 		return (int)err->code;
 	}
 	/* A regular file at its beginning; one that was read before is a stream like any other. /proc's files
-	 * say they are regular and empty. */
-	if (S_ISREG(l->opened.st_mode) && l->opened.st_size > 0 && lseek(fd, 0, SEEK_CUR) == 0)
+	 * say they are regular and empty, and are not. */
+	if (S_ISREG(l->opened.st_mode) && (l->opened.st_size > 0 || pread(fd, &byte, 1, 0) == 0) &&
+	    lseek(fd, 0, SEEK_CUR) == 0)
 		l->base.size = l->opened.st_size;
 #ifdef F_SETPIPE_SZ
 	if (S_ISFIFO(l->opened.st_mode))
