@@ -334,6 +334,21 @@ static int enter_collection(struct cat_hats *h, struct cat_error *err)
 	return CAT_OK;
 }
 
+/* Catalogues whose rows do not lie in partitions of the sky must not pass for empty ones. */
+static int refuse_others(const struct cat_hats *h, struct cat_error *err)
+{
+	const char *type = cat_kv_get(&h->properties, "dataproduct_type");
+	const char *leaves = cat_kv_get(&h->properties, "hats_assn_leaf_files");
+
+	if (type && strcasecmp(type, "index") == 0) {
+		cat_fail(err, CAT_E_UNSUPPORTED, "%s: an index catalogue has no partitions of the sky", h->root);
+		return cat_hint(err, "cat-scan DIR/dataset/index/*.parquet");
+	}
+	if (type && leaves && strcasecmp(type, "association") == 0 && strcasecmp(leaves, "false") == 0)
+		return cat_fail(err, CAT_E_UNSUPPORTED, "%s: an association without rows of its own", h->root);
+	return CAT_OK;
+}
+
 static int open_body(struct cat_hats *h, struct cat_error *err)
 {
 	const char *suffix, *name;
@@ -342,6 +357,7 @@ static int open_body(struct cat_hats *h, struct cat_error *err)
 		CAT_TRY(enter_collection(h, err));
 	name = is_file(h->root, "hats.properties") ? "hats.properties" : "properties";
 	CAT_TRY(read_properties(h->root, name, &h->properties, err));
+	CAT_TRY(refuse_others(h, err));
 	suffix = cat_kv_get(&h->properties, "hats_npix_suffix");
 	h->folders = suffix && strcmp(suffix, "/") == 0;
 	h->suffix = cat_strdup(suffix && *suffix ? suffix : ".parquet");
