@@ -38,17 +38,20 @@ static int write_rows(const struct settings *s, const struct cat_hist *h, struct
 static int run(void *settings, int argc, char **argv, struct cat_error *err)
 {
 	const struct settings *s = settings;
-	const struct cat_term term = {.width = 80};
+	char labels[2][CAT_AXIS_LABEL];
 	struct cat_text out = {.max = 1 << 24};
+	struct cat_term term = {0};
 	struct cat_hist h;
 	int rc;
 
 	CAT_TRY(cat_io_check(&s->io.output, err));
-	CAT_TRY(cat_axes_collect(&s->axes, 20, 20, false, &s->io, argv, argc, &h, err));
+	CAT_TRY(cat_axes_collect(&s->axes, 20, 20, false, &s->io, argv, argc, &h, labels, err));
 	if (!s->io.output.output && !s->io.output.format && !s->axes.y && isatty(1)) {
-		const struct cat_axis x = {h.x.min, h.x.max, s->axes.x, false};
+		const struct cat_picture p = {.kind = CAT_PICTURE_BARS, .x = {h.x.min, h.x.max, labels[0], false},
+		                              .counts = h.counts, .nx = h.x.bins, .rows = h.rows};
 
-		cat_term_bars(&term, &x, h.counts, h.x.bins, &out);
+		cat_io_terminal(&term.width, &term.height);
+		cat_term_picture(&term, &p, &out);
 		rc = cat_print(&out, err);
 		cat_text_fini(&out);
 	} else {

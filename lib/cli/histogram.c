@@ -1,5 +1,6 @@
 #include "cli/histogram.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const struct cat_opt cat_axes_opts[] = {
@@ -53,8 +54,20 @@ const char *cat_axes_name(const char *expression, const char *fallback)
 	return expression[strspn(expression, word)] == '\0' ? expression : fallback;
 }
 
+/* "parallax [mas]". */
+static void set_label(const char *expression, const struct cat_field *f, char *out)
+{
+	const char *unit = cat_kv_get(&f->meta, CAT_META_UNIT);
+
+	if (unit && *unit)
+		snprintf(out, CAT_AXIS_LABEL, "%s [%s]", expression, unit);
+	else
+		snprintf(out, CAT_AXIS_LABEL, "%s", expression);
+}
+
 int cat_axes_collect(const struct cat_axes *a, int nx, int ny, bool exact, const struct cat_io *io,
-                     char *const *operands, int n, struct cat_hist *out, struct cat_error *err)
+                     char *const *operands, int n, struct cat_hist *out, char labels[2][CAT_AXIS_LABEL],
+                     struct cat_error *err)
 {
 	struct cat_hist_axis x = {.bins = nx, .exact = exact}, y = {.bins = ny, .exact = exact};
 	struct cat_rows rows = io->rows;
@@ -77,6 +90,10 @@ int cat_axes_collect(const struct cat_axes *a, int nx, int ny, bool exact, const
 		rc = cat_pool_new((int)io->res.jobs, &pool, err);
 	if (rc == CAT_OK)
 		rc = cat_io_source(&io->input, &rows, &io->res, operands, n, pool, &s, err);
+	if (rc == CAT_OK)
+		set_label(a->x, &s->schema->fields[0], labels[0]);
+	if (rc == CAT_OK && a->y)
+		set_label(a->y, &s->schema->fields[1], labels[1]);
 	if (rc == CAT_OK)
 		rc = cat_hist_collect(s, &x, a->y ? &y : NULL, io->res.temp_dir, io->res.memory_bytes / 2, out, err);
 	if (rc == CAT_OK && out->left_out)

@@ -229,11 +229,13 @@ static int open_writer(const struct cat_output *o, struct cat_writer **out, stru
 	return CAT_OK;
 }
 
-static int terminal_width(void)
+void cat_io_terminal(int *width, int *height)
 {
 	struct winsize w;
+	const bool known = ioctl(1, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 && w.ws_row > 0;
 
-	return ioctl(1, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+	*width = known ? w.ws_col : 80;
+	*height = known ? w.ws_row : 24;
 }
 
 int cat_io_sink(const struct cat_output *o, const struct cat_rows *rows, const struct cat_resources *res,
@@ -244,7 +246,7 @@ int cat_io_sink(const struct cat_output *o, const struct cat_rows *rows, const s
 	const char *format = o->format ? o->format : s ? s->format : "arrows";
 	struct cat_encoder *e;
 	struct cat_writer *w;
-	int rc;
+	int rc, width, height;
 
 	(void)res;
 	*max_rows = rows ? rows->limit : -1;
@@ -252,7 +254,8 @@ int cat_io_sink(const struct cat_output *o, const struct cat_rows *rows, const s
 		const int64_t show = rows && rows->limit >= 0 ? rows->limit : 20;
 
 		*max_rows = rows && rows->limit >= 0 ? rows->limit : show + 1;
-		return cat_preview_open(schema, 1, terminal_width(), show, sink, err);
+		cat_io_terminal(&width, &height);
+		return cat_preview_open(schema, 1, width, show, sink, err);
 	}
 	if (to_stdout(o) && o->format && isatty(1) && strcmp(format, "csv") != 0 && strcmp(format, "tsv") != 0 &&
 	    strcmp(format, "jsonl") != 0)

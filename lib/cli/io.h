@@ -83,6 +83,8 @@ CAT_MUST_USE int cat_io_shard(const char *text, int64_t *k, int64_t *n, struct c
 CAT_MUST_USE int cat_io_sink(const struct cat_output *out, const struct cat_rows *rows,
                              const struct cat_resources *res, struct cat_schema *schema, struct cat_pool *pool,
                              struct cat_sink **sink, int64_t *max_rows, struct cat_error *err);
+/* Columns and lines of the terminal on standard output; 80 and 24 when it is none. */
+void cat_io_terminal(int *width, int *height);
 /* Checks -o and -f before any input is opened. */
 CAT_MUST_USE int cat_io_check(const struct cat_output *out, struct cat_error *err);
 

@@ -4,17 +4,27 @@
 #include "columnar/position.h"
 #include "exec/scan.h"
 #include "sky/healpix.h"
+#include "sky/sphere.h"
 
-#define ORDER 4 /* cells of 3.7 degrees: about a character of the map */
-#define NCELLS (12 << 2 * ORDER)
+#define COARSE 4 /* cells of 3.7 degrees: about a character of the map */
+#define FINE 6   /* of 0.9 degrees, counted always; made coarser for what is shown */
 
-static int64_t cell(double ra_deg, double dec_deg)
+static int64_t coarse_cell(double ra_deg, double dec_deg)
 {
-	return cat_hpx_from_deg(ORDER, ra_deg, dec_deg);
+	return cat_hpx_from_deg(COARSE, ra_deg, dec_deg);
 }
 
-static int count_batch(const struct cat_batch *b, int ra_col, int dec_col, double *counts, int64_t *rows,
-                       struct cat_error *err)
+static int64_t middle_cell(double ra_deg, double dec_deg)
+{
+	return cat_hpx_from_deg(COARSE + 1, ra_deg, dec_deg);
+}
+
+static int64_t fine_cell(double ra_deg, double dec_deg)
+{
+	return cat_hpx_from_deg(FINE, ra_deg, dec_deg);
+}
+
+static int count_batch(const struct cat_batch *b, int ra_col, int dec_col, struct cat_skymap *m, struct cat_error *err)
 {
 	double *ra = cat_malloc((size_t)b->nrows * 2 * sizeof *ra), *dec = ra + b->nrows;
 
@@ -22,10 +32,16 @@ static int count_batch(const struct cat_batch *b, int ra_col, int dec_col, doubl
 		return cat_fail_mem(err, (size_t)b->nrows * 2 * sizeof *ra);
 	cat_position_values(b, ra_col, dec_col, ra, dec);
 	for (int64_t i = 0; i < b->nrows; i++) {
-		const int64_t c = cell(ra[i], dec[i]);
+		const int64_t c = fine_cell(ra[i], dec[i]);
 
-		if (c >= 0)
-			counts[c]++, ++*rows;
+		if (c < 0)
+			continue;
+		if (m->rows < CAT_SKYMAP_POINTS) {
+			m->points[2 * m->rows] = cat_sky_normal_ra(ra[i]);
+			m->points[2 * m->rows + 1] = dec[i];
+		}
+		m->counts[c]++;
+		m->rows++;
 	}
 	cat_free(ra);
 	return CAT_OK;
@@ -47,8 +63,7 @@ static int bind(void *arg, struct cat_schema *schema, bool *used, struct cat_err
 	return CAT_OK;
 }
 
-static int count_all(struct cat_source *s, const struct positions *p, double *counts, int64_t *n,
-                     struct cat_error *err)
+static int count_all(struct cat_source *s, const struct positions *p, struct cat_skymap *m, struct cat_error *err)
 {
 	for (;;) {
 		struct cat_batch *b;
@@ -57,34 +72,75 @@ static int count_all(struct cat_source *s, const struct positions *p, double *co
 		CAT_TRY(s->ops->next(s, &b, err));
 		if (!b)
 			return CAT_OK;
-		rc = count_batch(b, p->ra, p->dec, counts, n, err);
+		rc = count_batch(b, p->ra, p->dec, m, err);
 		cat_batch_unref(b);
 		CAT_TRY(rc);
 	}
 }
 
-int cat_skymap_draw(const struct cat_io *io, const struct cat_term *term, char *const *operands, int n,
-                    struct cat_text *out, struct cat_error *err)
+/* Four cells of the nested scheme are one of the order below. */
+static void make_coarser(struct cat_skymap *m, int from, int to)
 {
-	double *counts = cat_calloc(NCELLS, sizeof *counts);
+	for (int order = from; order > to; order--)
+		for (int64_t c = 0; c < cat_hpx_cells(order - 1); c++) {
+			const int64_t *four = m->counts + 4 * c;
+
+			m->counts[c] = four[0] + four[1] + four[2] + four[3];
+		}
+}
+
+static int collect(const struct cat_io *io, char *const *operands, int n, struct cat_skymap *m, struct cat_error *err)
+{
 	struct cat_pool *pool = NULL;
 	struct cat_source *s = NULL;
 	struct positions p = {.rows = &io->rows};
-	int64_t rows = 0;
-	int rc = counts ? cat_pool_new((int)io->res.jobs, &pool, err) : cat_fail_mem(err, NCELLS * sizeof *counts);
+	int rc = cat_pool_new((int)io->res.jobs, &pool, err);
 
 	if (rc == CAT_OK)
 		rc = cat_io_source_for(&io->input, &io->rows, &io->res, &(struct cat_consumer){bind, &p}, operands, n, pool,
 		                       &s, err);
 	if (rc == CAT_OK)
-		rc = count_all(s, &p, counts, &rows, err);
-	if (rc == CAT_OK) {
-		cat_term_sky(term, counts, cell, out);
-		cat_text_addf(out, "%lld rows; ra 0 in the middle, growing to the left\n", (long long)rows);
-		rc = cat_text_check(out, err);
-	}
+		rc = count_all(s, &p, m, err);
 	cat_source_close(s);
 	cat_pool_free(pool);
-	cat_free(counts);
 	return rc;
+}
+
+int cat_skymap_collect(const struct cat_io *io, bool fine, char *const *operands, int n, struct cat_skymap *out,
+                       struct cat_picture *p, struct cat_error *err)
+{
+	const size_t ncells = (size_t)cat_hpx_cells(FINE);
+	int rc, order;
+
+	*out = (struct cat_skymap){
+		.counts = cat_calloc(ncells, sizeof *out->counts),
+		.points = cat_malloc(2 * CAT_SKYMAP_POINTS * sizeof *out->points),
+	};
+	rc = out->counts && out->points ? collect(io, operands, n, out, err)
+	                                : cat_fail_mem(err, ncells * sizeof *out->counts);
+	if (rc != CAT_OK) {
+		cat_skymap_fini(out);
+		return rc;
+	}
+	/* Ten rows to a cell and more, so that they are no salt and pepper. */
+	order = FINE;
+	while (order > COARSE && (!fine || out->rows < 10 * cat_hpx_cells(order)))
+		order--;
+	make_coarser(out, FINE, order);
+	p->kind = CAT_PICTURE_SKY;
+	p->counts = out->counts;
+	p->cell = order == FINE ? fine_cell : order == COARSE ? coarse_cell : middle_cell;
+	p->rows = out->rows;
+	if (fine && out->rows <= CAT_SKYMAP_POINTS) {
+		p->points = out->points;
+		p->npoints = out->rows;
+	}
+	return CAT_OK;
+}
+
+void cat_skymap_fini(struct cat_skymap *m)
+{
+	cat_free(m->counts);
+	cat_free(m->points);
+	*m = (struct cat_skymap){0};
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "draw/projection.h"
 
 /* From nothing to most. */
 static const char *const shades[] = {" ", "·", "░", "▒", "▓", "█"};
@@ -16,6 +17,13 @@ static const char *const ascii_shades[] = {" ", ".", ":", "+", "#", "@"};
 static const char *shade(const struct cat_term *t, int level)
 {
 	return (t->ascii ? ascii_shades : shades)[level];
+}
+
+/* No blanks at the end of a line. */
+static void trim(struct cat_text *out)
+{
+	while (out->len && out->s[out->len - 1] == ' ')
+		out->len--;
 }
 
 static void repeat(struct cat_text *out, const char *s, int n)
@@ -39,9 +47,11 @@ static void bar(const struct cat_term *t, double part, int width, struct cat_tex
 	cat_text_add(out, eighths[n % 8]);
 }
 
-void cat_term_bars(const struct cat_term *t, const struct cat_axis *x, const int64_t *counts, int n,
-                   struct cat_text *out)
+static void draw_bars(const struct cat_term *t, const struct cat_picture *p, struct cat_text *out)
 {
+	const struct cat_axis *x = &p->x;
+	const int64_t *counts = p->counts;
+	const int n = p->nx;
 	const double step = (x->max - x->min) / n;
 	int64_t most = 1;
 	char number[CAT_NUMBER_MAX], lo[32];
@@ -97,6 +107,22 @@ static void thresholds(const int64_t *counts, int n, int64_t at[NSHADES - 1])
 	cat_free(sorted);
 }
 
+/* What the shades mean: "· 1  ░ 2-5  ▒ 6-20" and so on; levels that no count can have are left out. */
+static void legend(const struct cat_term *t, const int64_t at[NSHADES - 1], struct cat_text *out)
+{
+	cat_text_add(out, "rows per cell:");
+	for (int i = 1; i < NSHADES; i++) {
+		const long long lo = at[i - 1], hi = i < NSHADES - 1 ? at[i] - 1 : -1;
+
+		cat_text_addf(out, "  %s %lld", shade(t, i), lo);
+		if (hi > lo)
+			cat_text_addf(out, "-%lld", hi);
+		else if (hi < 0)
+			cat_text_add(out, " and more");
+	}
+	cat_text_addc(out, '\n');
+}
+
 static int level_of(int64_t count, const int64_t at[NSHADES - 1])
 {
 	int level = 0;
@@ -144,9 +170,11 @@ static void x_axis(const struct cat_axis *x, int nx, const char *corner, const c
 	cat_text_addf(out, "\n%*s%s\n", LEFT + 1 + (nx - (int)strlen(x->label)) / 2, "", x->label);
 }
 
-void cat_term_density(const struct cat_term *t, const struct cat_axis *x, const struct cat_axis *y,
-                      const int64_t *counts, int nx, int ny, struct cat_text *out)
+static void draw_density(const struct cat_term *t, const struct cat_picture *p, struct cat_text *out)
 {
+	const struct cat_axis *x = &p->x, *y = &p->y;
+	const int64_t *counts = p->counts;
+	const int nx = p->nx, ny = p->ny;
 	int64_t at[NSHADES - 1];
 	double first, step;
 	const int n = cat_axis_ticks(y->min, y->max, ny / 3 > 1 ? ny / 3 : 1, &first, &step);
@@ -167,45 +195,19 @@ void cat_term_density(const struct cat_term *t, const struct cat_axis *x, const 
 		cat_text_addf(out, "%*s %s", LEFT - 1, number, t->ascii ? "|" : number[0] ? "┤" : "│");
 		for (int c = 0; c < nx; c++)
 			cat_text_add(out, shade(t, level_of(counts[row * nx + (x->flip ? nx - 1 - c : c)], at)));
-		while (out->len && out->s[out->len - 1] == ' ')
-			out->len--;
+		trim(out);
 		cat_text_addc(out, '\n');
 	}
 	x_axis(x, nx, t->ascii ? "+" : "└", t->ascii ? "-" : "─", t->ascii ? "+" : "┬", out);
+	legend(t, at, out);
 }
 
 /* --- sky --- */
 
-/* Inverse Hammer-Aitoff: picture coordinates in [-1, 1] to a position; false outside of the sky. */
-static bool hammer(double px, double py, double *ra_deg, double *dec_deg)
-{
-	const double x = px * 2 * M_SQRT2, y = py * M_SQRT2;
-	const double z2 = 1 - x * x / 16 - y * y / 4;
-	double z;
-
-	if (px * px + py * py > 1)
-		return false;
-	z = sqrt(z2);
-	*dec_deg = asin(fmin(1, fmax(-1, z * y))) * 180 / M_PI;
-	/* The sky is seen from inside: ra grows to the left. */
-	*ra_deg = fmod(720 - 2 * atan2(z * x, 2 * (2 * z2 - 1)) * 180 / M_PI, 360);
-	return true;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-void cat_term_sky(const struct cat_term *t, const double *values, int64_t (*cell)(double, double),
-                  struct cat_text *out)
+static void draw_sky(const struct cat_term *t, const struct cat_picture *p, struct cat_text *out)
 {
 	const int nx = t->width - 2, ny = t->height;
-	double *shown = cat_malloc((size_t)(nx * ny) * 2 * sizeof *shown), *sorted = shown + nx * ny;
-	double at[NSHADES - 1] = {0};
-	int k = 0;
+	int64_t *shown = cat_malloc((size_t)(nx * ny) * sizeof *shown), at[NSHADES - 1];
 
 	if (!shown) {
 		out->failed = true;
@@ -214,30 +216,42 @@ void cat_term_sky(const struct cat_term *t, const double *values, int64_t (*cell
 	for (int i = 0; i < nx * ny; i++) {
 		double ra, dec;
 
-		shown[i] = -1;
-		if (!hammer(2 * (i % nx + 0.5) / nx - 1, 1 - 2 * (i / nx + 0.5) / ny, &ra, &dec))
-			continue;
-		shown[i] = values[cell(ra, dec)];
-		if (shown[i] > 0)
-			sorted[k++] = shown[i];
+		shown[i] = cat_hammer_inverse(2 * (i % nx + 0.5) / nx - 1, 1 - 2 * (i / nx + 0.5) / ny, &ra, &dec)
+		                   ? p->counts[p->cell(ra, dec)]
+		                   : -1;
 	}
-	qsort(sorted, (size_t)k, sizeof *sorted, by_value);
-	for (int i = 0; k && i < NSHADES - 1; i++)
-		at[i] = sorted[k * i / (NSHADES - 1)];
+	thresholds(shown, nx * ny, at);
 	for (int row = 0; row < ny; row++) {
 		cat_text_addc(out, ' ');
 		for (int c = 0; c < nx; c++) {
-			const double v = shown[row * nx + c];
-			int level = 0;
+			const int64_t v = shown[row * nx + c];
+			const int level = level_of(v, at);
 
-			while (v > 0 && level < NSHADES - 1 && v >= at[level])
-				level++;
 			/* A blank cell of the sky must not look like the paper around it. */
 			cat_text_add(out, v < 0 ? " " : level == 0 ? (t->ascii ? "," : "˙") : shade(t, level));
 		}
-		while (out->len && out->s[out->len - 1] == ' ')
-			out->len--;
+		trim(out);
 		cat_text_addc(out, '\n');
 	}
+	cat_text_add(out, "ra 0 in the middle, growing to the left\n");
+	legend(t, at, out);
 	cat_free(shown);
+}
+
+void cat_term_picture(const struct cat_term *t, const struct cat_picture *p, struct cat_text *out)
+{
+	if (p->title)
+		cat_text_addf(out, "%s\n", p->title);
+	switch (p->kind) {
+	case CAT_PICTURE_BARS:
+		draw_bars(t, p, out);
+		break;
+	case CAT_PICTURE_DENSITY:
+		draw_density(t, p, out);
+		break;
+	case CAT_PICTURE_SKY:
+		draw_sky(t, p, out);
+		break;
+	}
+	cat_text_addf(out, "%lld row%s\n", (long long)p->rows, p->rows == 1 ? "" : "s");
 }

@@ -58,6 +58,16 @@ static int bin_of(const struct cat_hist_axis *a, double v)
 	return b < a->bins ? b : a->bins - 1;
 }
 
+static void keep_point(struct cat_hist *h, const double *v)
+{
+	if (h->points && h->rows == CAT_HIST_POINTS) {
+		cat_free(h->points);
+		h->points = NULL;
+	}
+	if (h->points)
+		memcpy(h->points + 2 * h->rows, v, 2 * sizeof *v);
+}
+
 static void count(struct collect *c, const double *v)
 {
 	const int x = bin_of(&c->h->x, v[0]), y = c->axes == 2 ? bin_of(&c->h->y, v[1]) : 0;
@@ -65,6 +75,7 @@ static void count(struct collect *c, const double *v)
 	if (x < 0 || y < 0) {
 		c->h->left_out++;
 	} else {
+		keep_point(c->h, v);
 		c->h->counts[(int64_t)y * c->h->x.bins + x]++;
 		c->h->rows++;
 	}
@@ -126,7 +137,11 @@ static int alloc_counts(struct cat_hist *h, struct cat_error *err)
 	const size_t n = (size_t)h->x.bins * (size_t)(h->y.bins ? h->y.bins : 1);
 
 	h->counts = cat_calloc(n, sizeof *h->counts);
-	return h->counts ? CAT_OK : cat_fail_mem(err, n * sizeof *h->counts);
+	if (!h->counts)
+		return cat_fail_mem(err, n * sizeof *h->counts);
+	if (h->y.bins && !(h->points = cat_malloc(2 * CAT_HIST_POINTS * sizeof *h->points)))
+		return cat_fail_mem(err, 2 * CAT_HIST_POINTS * sizeof *h->points);
+	return CAT_OK;
 }
 
 static int replay(struct collect *c, struct cat_error *err)
@@ -218,7 +233,9 @@ int cat_hist_collect(struct cat_source *source, const struct cat_hist_axis *x, c
 void cat_hist_fini(struct cat_hist *h)
 {
 	cat_free(h->counts);
+	cat_free(h->points);
 	h->counts = NULL;
+	h->points = NULL;
 }
 
 /* --- as rows --- */

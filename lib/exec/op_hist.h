@@ -14,11 +14,14 @@ struct cat_hist_axis {
 	int bins;    /* wanted; the rounding may change it */
 	bool exact;  /* keep to bins and to the range of the values as they are */
 };
+/* Pairs of values are kept as they are while there are no more rows than this. */
+#define CAT_HIST_POINTS 5000
 struct cat_hist {
 	struct cat_hist_axis x, y; /* as they came out; y.bins 0: one axis */
 	int64_t *counts;           /* x.bins, or y.bins rows of x.bins */
 	int64_t rows;              /* counted */
 	int64_t left_out;
+	double *points; /* of two axes: x, y of every row counted; NULL when they are more than CAT_HIST_POINTS */
 };
 /* Counts the first column of SOURCE by X and, when Y is not NULL, the second by Y. SOURCE stays the caller's.
  * MEMORY_BYTES may be held before spilling under TEMP_DIR. Free with cat_hist_fini. */
