@@ -13,11 +13,13 @@
 #include "exec/scan.h"
 #include "exec/write.h"
 #include "formats/csv.h"
+#include "formats/fits.h"
 #include "formats/ipc.h"
 #include "formats/jsonl.h"
 #include "formats/parquet.h"
 #include "storage/inflate.h"
 #include "storage/local.h"
+#include "storage/scratch.h"
 
 static const char *const input_formats[] = {"parquet", "fits", "csv", "tsv", "arrow", "arrows", "hats", NULL};
 static const char *const output_formats[] = {"parquet", "fits", "csv", "tsv", "arrow", "arrows", "jsonl", NULL};
@@ -178,7 +180,6 @@ static const struct suffix *by_suffix(const char *path)
 
 int cat_io_check(const struct cat_output *o, struct cat_error *err)
 {
-	const char *format = o->format;
 	const struct suffix *s = to_stdout(o) ? NULL : by_suffix(o->output);
 
 	if (!to_stdout(o) && !o->format && !s && !is_special(o->output)) {
@@ -186,15 +187,16 @@ int cat_io_check(const struct cat_output *o, struct cat_error *err)
 		         "(also .gz .zst) .arrow .feather .arrows .jsonl", o->output);
 		return cat_hint(err, "-f FORMAT");
 	}
-	if (!format && s)
-		format = s->format;
-	if (format && strcmp(format, "fits") == 0)
-		return cat_fail(err, CAT_E_UNSUPPORTED, "writing FITS is not there yet");
 	return CAT_OK;
 }
 
-static int open_encoder(const struct cat_output *o, const char *format, struct cat_schema *schema,
-                        struct cat_encoder **out, struct cat_error *err)
+static void note_text(const void *arg, const char *text)
+{
+	cat_note(arg, "%s", text);
+}
+
+static int open_encoder(const struct cat_output *o, const char *format, const struct cat_resources *res,
+                        struct cat_schema *schema, struct cat_encoder **out, struct cat_error *err)
 {
 	const enum cat_ipc_codec codec = strcmp(o->codec, "zstd") == 0  ? CAT_IPC_ZSTD
 	                                 : strcmp(o->codec, "lz4") == 0 ? CAT_IPC_LZ4
@@ -202,7 +204,11 @@ static int open_encoder(const struct cat_output *o, const char *format, struct c
 	const struct cat_csv_write_options text = {.delimiter = strcmp(format, "tsv") == 0 ? '\t' : ','};
 	const struct cat_parquet_write_options parquet = {
 		.row_group_rows = 50000, .level = (int)o->level, .plain = o->plain};
+	const struct cat_fits_write_options fits = {
+		.scratch = cat_scratch_new, .temp_dir = res->temp_dir, .note = note_text, .note_arg = res};
 
+	if (strcmp(format, "fits") == 0)
+		return cat_fits_encoder(schema, &fits, out, err);
 	if (strcmp(format, "arrows") == 0)
 		return cat_ipc_encoder(schema, CAT_IPC_STREAM, codec, out, err);
 	if (strcmp(format, "arrow") == 0)
@@ -248,7 +254,6 @@ int cat_io_sink(const struct cat_output *o, const struct cat_rows *rows, const s
 	struct cat_writer *w;
 	int rc, width, height;
 
-	(void)res;
 	*max_rows = rows ? rows->limit : -1;
 	if (to_stdout(o) && !o->format && isatty(1)) {
 		const int64_t show = rows && rows->limit >= 0 ? rows->limit : 20;
@@ -260,8 +265,10 @@ int cat_io_sink(const struct cat_output *o, const struct cat_rows *rows, const s
 	if (to_stdout(o) && o->format && isatty(1) && strcmp(format, "csv") != 0 && strcmp(format, "tsv") != 0 &&
 	    strcmp(format, "jsonl") != 0)
 		return cat_fail(err, CAT_E_USAGE, "%s is not for a terminal; -o FILE or a pipe takes it", format);
-	CAT_TRY(open_encoder(o, format, schema, &e, err));
+	CAT_TRY(open_encoder(o, format, res, schema, &e, err));
 	rc = open_writer(o, &w, err);
+	if (rc == CAT_OK && e->ops->patch)
+		rc = cat_writer_spool(w, res->temp_dir, &w, err);
 	if (rc != CAT_OK) {
 		cat_encoder_close(e);
 		return rc;

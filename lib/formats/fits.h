@@ -10,7 +10,7 @@
  * Refused by name (CAT_E_UNSUPPORTED): scaled complex columns, variable arrays in compressed tables.
  * Written: one binary table. Text has the width of its longest value, dates and times are ISO 8601 text; NULL is
  * blank text, NaN, an L of 0, the smallest value of a signed and the largest of an unsigned integer (TNULLn; a
- * column that has both NULL and that value is CAT_E_DATA), the empty list. Fixed lists are rT, lists P or Q.
+ * column that has both NULL and that value is CAT_E_DATA), the empty list. Bits that were X are L. Fixed lists are rT, lists P or Q.
  * Refused by name: structs, maps, lists of lists or text, binary, decimals.
  */
 #ifndef CAT_FORMATS_FITS_H
@@ -36,6 +36,9 @@ struct cat_fits_write_options {
 	 * place is known only when all rows are. */
 	int (*scratch)(const char *temp_dir, struct cat_writer **w, struct cat_reader **r, struct cat_error *err);
 	const char *temp_dir;
+	/* Told at the end, in the sink's thread, of what the file cannot tell apart; may be NULL. */
+	void (*note)(const void *arg, const char *text);
+	const void *note_arg;
 };
 /* Holds a reference to S. The row count is patched into the head, so the writer must be able to. */
 CAT_MUST_USE int cat_fits_encoder(struct cat_schema *s, const struct cat_fits_write_options *o,
