@@ -27,7 +27,7 @@ static const struct cat_opt opts[] = {
 	{.name = "output", .letter = 'o', .type = CAT_OPT_STRING, .off = offsetof(struct settings, output), .arg = "FILE",
 	 .help = "draw FILE.png, .svg or .pdf"},
 	{.name = "title", .type = CAT_OPT_STRING, .off = offsetof(struct settings, title), .arg = "TEXT",
-	 .help = "above the picture"},
+	 .help = "above the picture", .rare = true},
 	{.name = "size", .type = CAT_OPT_STRING, .off = offsetof(struct settings, size), .arg = "WxH",
 	 .help = "pixels of a file", .preset = "1000x700"},
 	{.name = "format", .letter = 'f', .type = CAT_OPT_ENUM, .off = offsetof(struct settings, format), .arg = "FORMAT",
