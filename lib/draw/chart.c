@@ -14,7 +14,7 @@
 #define FAINT 0x767676
 #define GRID 0xe4e4e4
 #define FILL 0x3b6ea8
-#define NOTHING 0xebebeb /* of the sky */
+#define NOTHING 0xdedede /* of the sky */
 
 #define TICK 5.0
 #define SMALL 12.0
