@@ -241,7 +241,7 @@ static void draw_sky(const struct cat_term *t, const struct cat_picture *p, stru
 
 void cat_term_picture(const struct cat_term *t, const struct cat_picture *p, struct cat_text *out)
 {
-	if (p->title)
+	if (p->title && *p->title)
 		cat_text_addf(out, "%s\n", p->title);
 	switch (p->kind) {
 	case CAT_PICTURE_BARS:
