@@ -21,7 +21,8 @@ static const char *const formats[] = {"png", "svg", "pdf", NULL};
 static const struct cat_opt opts[] = {
 	{.name = "Axes", .group = cat_axes_opts, .off = offsetof(struct settings, axes)},
 	{.name = "sky", .type = CAT_OPT_FLAG, .off = offsetof(struct settings, sky), .help = "a map of the sky"},
-	{.name = "flip-x", .type = CAT_OPT_FLAG, .off = offsetof(struct settings, flip_x), .help = "x grows to the left"},
+	{.name = "flip-x", .type = CAT_OPT_FLAG, .off = offsetof(struct settings, flip_x), .help = "x grows to the left",
+	 .rare = true},
 	{.name = "flip-y", .type = CAT_OPT_FLAG, .off = offsetof(struct settings, flip_y),
 	 .help = "y grows downward: magnitudes"},
 	{.name = "output", .letter = 'o', .type = CAT_OPT_STRING, .off = offsetof(struct settings, output), .arg = "FILE",

@@ -14,7 +14,7 @@
 #define FAINT 0x767676
 #define GRID 0xe4e4e4
 #define FILL 0x3b6ea8
-#define NOTHING 0xebebeb /* of the sky */
+#define NOTHING 0xdedede /* of the sky */
 
 #define TICK 5.0
 #define SMALL 12.0
@@ -155,10 +155,15 @@ static double y_numbers_width(const struct chart *h, const struct cat_axis *a)
 	return most;
 }
 
+static bool has_title(const struct chart *h)
+{
+	return h->p->title && *h->p->title;
+}
+
 /* Whole pixels, so that cells and pixels of a PNG agree. */
 static void place_plot(struct chart *h, const struct cat_axis *y, double right)
 {
-	h->y0 = h->p->title ? MARGIN + TITLE + 14 : MARGIN + 6;
+	h->y0 = has_title(h) ? MARGIN + TITLE + 14 : MARGIN + 6;
 	h->y1 = floor(h->height - MARGIN - LABEL - 14 - SMALL - TICK - 4);
 	h->x0 = ceil(MARGIN + LABEL + 12 + y_numbers_width(h, y) + TICK + 4);
 	h->x1 = floor(h->width - right);
@@ -177,7 +182,7 @@ static void draw_words(const struct chart *h)
 	snprintf(to, sizeof rows - (size_t)(to - rows), " row%s", h->p->rows == 1 ? "" : "s");
 	h->d->color(h->c, FAINT, 1);
 	h->d->text(h->c, h->width - MARGIN, h->height - MARGIN, 1, 1, 0, SMALL, false, rows);
-	if (h->p->title) {
+	if (has_title(h)) {
 		h->d->color(h->c, INK, 1);
 		h->d->text(h->c, h->p->kind == CAT_PICTURE_SKY ? h->width / 2 : h->x0, MARGIN,
 		           h->p->kind == CAT_PICTURE_SKY ? 0.5 : 0, 0, 0, TITLE, true, h->p->title);
@@ -338,7 +343,7 @@ static void sky_point(const struct chart *h, double ra, double dec, double *xy)
 /* The largest ellipse of two to one that fits. */
 static void place_sky(struct chart *h, double right)
 {
-	const double top = h->p->title ? MARGIN + TITLE + 16 : MARGIN + 8;
+	const double top = has_title(h) ? MARGIN + TITLE + 16 : MARGIN + 8;
 	const double w = h->width - MARGIN - 30 - right, n = h->height - top - MARGIN - SMALL - 24;
 	const double half = floor(fmin(w / 2, n) / 2);
 

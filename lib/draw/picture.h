@@ -16,7 +16,7 @@ enum cat_picture_kind {
 };
 struct cat_picture {
 	enum cat_picture_kind kind;
-	const char *title; /* NULL: none */
+	const char *title; /* NULL or empty: none */
 	struct cat_axis x, y;
 	const int64_t *counts;
 	int nx, ny;

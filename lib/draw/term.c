@@ -69,6 +69,7 @@ static void draw_bars(const struct cat_term *t, const struct cat_picture *p, str
 		cat_axis_number(x->min + i * step, step, lo, sizeof lo);
 		cat_text_addf(out, "%*s %*lld ", label_width, lo, count_width, (long long)counts[i]);
 		bar(t, (double)counts[i] / (double)most, t->width - label_width - count_width - 3, out);
+		trim(out);
 		cat_text_addc(out, '\n');
 	}
 }
@@ -240,7 +241,7 @@ static void draw_sky(const struct cat_term *t, const struct cat_picture *p, stru
 
 void cat_term_picture(const struct cat_term *t, const struct cat_picture *p, struct cat_text *out)
 {
-	if (p->title)
+	if (p->title && *p->title)
 		cat_text_addf(out, "%s\n", p->title);
 	switch (p->kind) {
 	case CAT_PICTURE_BARS:

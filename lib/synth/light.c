@@ -33,9 +33,10 @@ static const struct star_kind kinds[] = {
 	MS(8.90, 1.45, 0, 1.50e6, 1.50e6),
 	{10.2, 0.8, 1.52, 0.05, 0, 4.50e6, 4.50e6, CAT_SYNTH_DWARF},
 	{12.0, 1.2, 1.62, 0.07, 0, 1.70e7, 1.70e7, CAT_SYNTH_DWARF},
-	{0.8, 0.5, 1.03, 0.09, 1.94e5, 6.40e4, 4.07e4, CAT_SYNTH_GIANT},
+	{0.8, 0.5, 1.03, 0.09, 1.80e5, 5.90e4, 4.00e4, CAT_SYNTH_GIANT},
 	{-0.4, 0.6, 1.45, 0.12, 1.94e4, 1.94e4, 1.16e4, CAT_SYNTH_GIANT},
-	{2.7, 0.6, 0.95, 0.07, 0, 4.07e4, 4.07e4, CAT_SYNTH_GIANT},
+	{0.9, 0.6, 0.80, 0.10, 4.00e4, 0.90e4, 0, CAT_SYNTH_GIANT},
+	{2.7, 0.6, 0.88, 0.10, 0, 4.07e4, 4.07e4, CAT_SYNTH_GIANT},
 	{12.0, 1.0, 0.10, 0.15, 0, 3.10e7, 3.10e7, CAT_SYNTH_WHITE_DWARF},
 };
 #define NKINDS ((int)(sizeof kinds / sizeof *kinds))
