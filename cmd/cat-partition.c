@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "cli/filter.h"
-#include "columnar/position.h"
+#include "dataset/position.h"
 #include "exec/op_partition.h"
 #include "sky/angle.h"
 

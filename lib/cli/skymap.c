@@ -1,7 +1,7 @@
 #include "cli/skymap.h"
 
 #include "base/alloc.h"
-#include "columnar/position.h"
+#include "dataset/position.h"
 #include "exec/scan.h"
 #include "sky/healpix.h"
 #include "sky/sphere.h"
@@ -27,11 +27,10 @@ static int64_t fine_cell(double ra_deg, double dec_deg)
 static int count_batch(const struct cat_batch *b, int ra_col, int dec_col, struct cat_skymap *m, struct cat_error *err)
 {
 	double *ra = cat_malloc((size_t)b->nrows * 2 * sizeof *ra), *dec = ra + b->nrows;
+	const int rc = ra ? cat_position_values(b, ra_col, dec_col, ra, dec, err)
+	                  : cat_fail_mem(err, (size_t)b->nrows * 2 * sizeof *ra);
 
-	if (!ra)
-		return cat_fail_mem(err, (size_t)b->nrows * 2 * sizeof *ra);
-	cat_position_values(b, ra_col, dec_col, ra, dec);
-	for (int64_t i = 0; i < b->nrows; i++) {
+	for (int64_t i = 0; rc == CAT_OK && i < b->nrows; i++) {
 		const int64_t c = fine_cell(ra[i], dec[i]);
 
 		if (c < 0)
@@ -44,7 +43,7 @@ static int count_batch(const struct cat_batch *b, int ra_col, int dec_col, struc
 		m->rows++;
 	}
 	cat_free(ra);
-	return CAT_OK;
+	return rc;
 }
 
 /* The columns of the positions: all that is read. */

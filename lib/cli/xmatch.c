@@ -7,8 +7,8 @@
 
 #include "base/alloc.h"
 #include "columnar/kernels.h"
-#include "columnar/position.h"
 #include "dataset/hats.h"
+#include "dataset/position.h"
 #include "exec/op_select.h"
 #include "exec/op_xmatch_tiled.h"
 #include "exec/scan.h"

@@ -5,9 +5,9 @@
 
 #include "base/alloc.h"
 #include "columnar/kernels.h"
-#include "columnar/position.h"
 #include "dataset/hats_place.h"
 #include "dataset/hats_write.h"
+#include "dataset/position.h"
 #include "dataset/properties.h"
 #include "exec/runs.h"
 #include "sky/cover.h"
@@ -138,7 +138,9 @@ static int put_batch(struct partition *p, struct cat_batch *b, struct cat_error 
 	int rc = ra && hpx ? CAT_OK : cat_fail_mem(err, (size_t)b->nrows * 2 * sizeof *hpx);
 
 	if (rc == CAT_OK) {
-		cat_position_values(b, p->o->ra, p->o->dec, ra, dec);
+		rc = cat_position_values(b, p->o->ra, p->o->dec, ra, dec, err);
+	}
+	if (rc == CAT_OK) {
 		cat_hpx29_from_deg_n(ra, dec, b->nrows, hpx);
 		for (int64_t i = 0; i < b->nrows; i++) {
 			if (hpx[i] < 0)

@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "columnar/kernels.h"
-#include "columnar/position.h"
+#include "dataset/position.h"
 #include "sky/match.h"
 #include "sky/sphere.h"
 
@@ -111,7 +111,11 @@ static int table_add(struct table *t, const struct cat_batch *positions, int ra,
 		cat_batch_unref(keep);
 		return rc;
 	}
-	cat_position_values(positions, ra, dec, t->ra_deg + t->nrows, t->dec_deg + t->nrows);
+	rc = cat_position_values(positions, ra, dec, t->ra_deg + t->nrows, t->dec_deg + t->nrows, err);
+	if (rc != CAT_OK) {
+		cat_batch_unref(keep);
+		return rc;
+	}
 	t->batch[t->nbatches] = keep;
 	t->first[t->nbatches++] = t->nrows;
 	t->nrows += positions->nrows;
@@ -545,8 +549,9 @@ static int64_t first_piece_rows(const struct xmatch *x)
 
 static int check_position(const struct cat_schema *s, int col, struct cat_error *err)
 {
-	if (col < 0 || col >= s->nfields || !cat_type_is_number(s->fields[col].type.id))
-		return cat_fail(err, CAT_E_USAGE, "a position needs two columns of numbers");
+	if (col < 0 || col >= s->nfields ||
+	    (!cat_type_is_number(s->fields[col].type.id) && s->fields[col].type.id != CAT_T_UTF8))
+		return cat_fail(err, CAT_E_USAGE, "a position needs two columns of numbers or text");
 	return CAT_OK;
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "columnar/kernels.h"
-#include "columnar/position.h"
+#include "dataset/position.h"
 #include "exec/runs.h"
 #include "sky/cover.h"
 #include "sky/healpix.h"
@@ -50,16 +50,15 @@ static int cells_of(const struct cat_skytable *t, const struct cat_batch *b, int
 {
 	const int64_t n = b->nrows;
 	double *ra = cat_malloc((size_t)n * 2 * sizeof *ra);
+	int rc;
 
 	*out = cat_malloc((size_t)n * sizeof **out);
-	if (!ra || !*out) {
-		cat_free(ra);
-		return cat_fail_mem(err, (size_t)n * 2 * sizeof *ra);
-	}
-	cat_position_values(b, t->ra, t->dec, ra, ra + n);
-	cat_hpx29_from_deg_n(ra, ra + n, n, *out);
+	rc = ra && *out ? cat_position_values(b, t->ra, t->dec, ra, ra + n, err)
+	                : cat_fail_mem(err, (size_t)n * 2 * sizeof *ra);
+	if (rc == CAT_OK)
+		cat_hpx29_from_deg_n(ra, ra + n, n, *out);
 	cat_free(ra);
-	return CAT_OK;
+	return rc;
 }
 
 /* B, which is taken over, with a column that says which rows are the tile's own. */

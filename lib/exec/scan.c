@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "columnar/kernels.h"
-#include "columnar/position.h"
+#include "dataset/position.h"
 #include "expr/expr.h"
 #include "expr/prune.h"
 #include "expr/select.h"
@@ -176,10 +176,11 @@ static int region_rows(const struct scan *s, const struct cat_batch *full, int32
 	int64_t kept = 0;
 	int rc = CAT_OK;
 
-	if (!ra || !in) {
+	if (!ra || !in)
 		rc = cat_fail_mem(err, (size_t)nrows * 2 * sizeof *ra);
-	} else {
-		cat_position_values(full, s->ra, s->dec, ra, dec);
+	else
+		rc = cat_position_values(full, s->ra, s->dec, ra, dec, err);
+	if (rc == CAT_OK) {
 		cat_region_contains_n(s->region->region, ra, dec, nrows, in);
 		for (int64_t i = 0; i < *n; i++)
 			if (in[idx[i]])
@@ -198,6 +199,7 @@ static int row_cells(struct job *j, struct cat_batch *full, const int64_t **cell
 	const struct scan *s = j->scan;
 	const int64_t n = full->nrows;
 	double *ra;
+	int rc;
 
 	*own = NULL;
 	if (s->hpx >= 0 && cat_column_null_count(full->cols[s->hpx]) == 0) {
@@ -216,11 +218,12 @@ static int row_cells(struct job *j, struct cat_batch *full, const int64_t **cell
 		cat_free(ra);
 		return cat_fail_mem(err, (size_t)n * 2 * sizeof *ra);
 	}
-	cat_position_values(full, s->ra, s->dec, ra, ra + n);
-	cat_hpx29_from_deg_n(ra, ra + n, n, *own);
+	rc = cat_position_values(full, s->ra, s->dec, ra, ra + n, err);
+	if (rc == CAT_OK)
+		cat_hpx29_from_deg_n(ra, ra + n, n, *own);
 	cat_free(ra);
 	*cells = *own;
-	return CAT_OK;
+	return rc;
 }
 
 /* Keeps those of the N rows in IDX whose cell is wanted. */

@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "columnar/kernels.h"
-#include "columnar/position.h"
+#include "dataset/position.h"
 #include "exec/keysort.h"
 #include "exec/runs.h"
 #include "exec/skytable.h"
@@ -74,7 +74,9 @@ static int put_batch(struct sort_table *t, const struct cat_batch *b, int64_t *l
 	int rc = ra && cells ? cat_batch_new(t->stored, n, &kept, err) : cat_fail_mem(err, (size_t)n * 2 * sizeof *ra);
 
 	if (rc == CAT_OK) {
-		cat_position_values(b, t->base.ra, t->base.dec, ra, ra + n);
+		rc = cat_position_values(b, t->base.ra, t->base.dec, ra, ra + n, err);
+	}
+	if (rc == CAT_OK) {
 		cat_hpx29_from_deg_n(ra, ra + n, n, cells);
 		for (int64_t i = 0; i < n; i++) {
 			t->base.in_order &= cells[i] >= *last;

@@ -349,6 +349,15 @@ csv() { "$@" -f csv; }
 	status 64 cat-scan stars.csv --cone 10,10,181
 }
 
+@test "7 position columns may be text: sexagesimal or degrees" {
+	printf 'id,ra,dec\n1,05h34m31.9s,+22d00m52s\n2,05:34:31.9,22:00:52\n3,83.632917,22.014444\n4,,\n' >t.csv
+	[ "$(csv cat-scan t.csv -c id --cone 83.632917,22.014444,2arcsec)" = $'id\n1\n2\n3' ]
+	[ "$(csv cat-xmatch -r 1 -c id t.csv t.csv | wc -l)" = 4 ]
+	printf 'id,ra,dec\n1,05h34m31.9s,somewhere\n' >bad.csv
+	status 65 cat-scan bad.csv --cone 10,10,1
+	says somewhere
+}
+
 @test "7 boxes go eastward and cross 0h; polygons; edges belong" {
 	[ "$(csv cat-scan stars.csv -c id --box 350,10,-90,90)" = $'id\n5\n6' ]
 	[ "$(csv cat-scan stars.csv -c id --box 0,360,24,25)" = $'id\n1\n2' ]

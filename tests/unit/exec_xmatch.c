@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "columnar/builder.h"
-#include "columnar/position.h"
+#include "dataset/position.h"
 #include "exec/op_xmatch.h"
 #include "sky/sphere.h"
 

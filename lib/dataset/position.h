@@ -1,9 +1,9 @@
 /* position -- which columns of a table are its positions, and their values.
  *
- * Layer: columnar. Degrees, ICRS. Thread rule: pure functions, any thread.
+ * Layer: dataset. Degrees, ICRS. Thread rule: pure functions, any thread.
  */
-#ifndef CAT_COLUMNAR_POSITION_H
-#define CAT_COLUMNAR_POSITION_H
+#ifndef CAT_DATASET_POSITION_H
+#define CAT_DATASET_POSITION_H
 
 #include "columnar/batch.h"
 
@@ -13,8 +13,9 @@
  * numbers, or several by UCD: CAT_E_USAGE; a unit other than degrees: CAT_E_UNSUPPORTED. */
 CAT_MUST_USE int cat_position_columns(const struct cat_schema *s, const char *ra_name, const char *dec_name,
                                       int *ra, int *dec, char *which, size_t which_size, struct cat_error *err);
-/* Both columns of a batch as doubles, nulls as NaN; the arrays have room for its rows. The columns are of
- * numbers. */
-void cat_position_values(const struct cat_batch *b, int ra, int dec, double *ra_deg, double *dec_deg);
+/* Both columns of a batch as doubles, nulls as NaN; the arrays have room for its rows. Text is read as angles are
+ * everywhere (sky/angle.h); what is none is CAT_E_DATA. */
+CAT_MUST_USE int cat_position_values(const struct cat_batch *b, int ra, int dec, double *ra_deg, double *dec_deg,
+                                     struct cat_error *err);
 
 #endif

@@ -1,9 +1,11 @@
-#include "columnar/position.h"
+#include "dataset/position.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#include "sky/angle.h"
 
 /* Pairs that catalogues use for J2000 degrees, tried in this order. */
 static const char *const usual_names[][2] = {
@@ -45,8 +47,8 @@ static int check(const struct cat_field *f, struct cat_error *err)
 	                                    "arcmin", "arcsec", "mas"};
 	const char *unit = cat_kv_get(&f->meta, CAT_META_UNIT);
 
-	if (!cat_type_is_number(f->type.id))
-		return cat_fail(err, CAT_E_USAGE, "column '%s' holds no numbers; positions are in degrees",
+	if (!cat_type_is_number(f->type.id) && f->type.id != CAT_T_UTF8)
+		return cat_fail(err, CAT_E_USAGE, "column '%s' holds neither numbers nor text; positions are angles",
 		                f->name);
 	for (size_t i = 0; unit && i < sizeof other / sizeof *other; i++)
 		if (strcasecmp(unit, other[i]) == 0)
@@ -96,7 +98,7 @@ int cat_position_columns(const struct cat_schema *s, const char *ra_name, const 
 	return CAT_OK;
 }
 
-static void values(const struct cat_column *c, double *out)
+static void numbers(const struct cat_column *c, double *out)
 {
 	if (c->type.id == CAT_T_F64) {
 		memcpy(out, CAT_VALUES(c, double), (size_t)c->length * sizeof *out);
@@ -111,8 +113,34 @@ static void values(const struct cat_column *c, double *out)
 			out[i] = NAN;
 }
 
-void cat_position_values(const struct cat_batch *b, int ra, int dec, double *ra_deg, double *dec_deg)
+static int angles(const struct cat_column *c, int (*parse)(const char *, size_t, double *, struct cat_error *),
+                  double *out, struct cat_error *err)
 {
-	values(b->cols[ra], ra_deg);
-	values(b->cols[dec], dec_deg);
+	for (int64_t i = 0; i < c->length; i++) {
+		int32_t n;
+		const char *s;
+
+		out[i] = NAN;
+		if (!cat_column_valid(c, i))
+			continue;
+		s = cat_column_text(c, i, &n);
+		if (n > 0 && parse(s, (size_t)n, &out[i], err) != CAT_OK) {
+			err->code = CAT_E_DATA; /* a value of the table, not of the command line */
+			return CAT_E_DATA;
+		}
+	}
+	return CAT_OK;
+}
+
+int cat_position_values(const struct cat_batch *b, int ra, int dec, double *ra_deg, double *dec_deg,
+                        struct cat_error *err)
+{
+	if (b->cols[ra]->type.id == CAT_T_UTF8)
+		CAT_TRY(angles(b->cols[ra], cat_angle_ra, ra_deg, err));
+	else
+		numbers(b->cols[ra], ra_deg);
+	if (b->cols[dec]->type.id == CAT_T_UTF8)
+		return angles(b->cols[dec], cat_angle_dec, dec_deg, err);
+	numbers(b->cols[dec], dec_deg);
+	return CAT_OK;
 }
