@@ -28,11 +28,13 @@ struct leaf {
 
 /* --- reading the source into runs --- */
 
-/* _healpix_29, then the source's columns; one of that name is computed anew. */
-static int leaf_schema(const struct cat_schema *in, struct cat_schema **out, int **cols, struct cat_error *err)
+/* _healpix_29, then the source's columns; one of that name is computed anew. The columns of positions are marked
+ * as such, as they will be when the catalogue is read: so a catalogue made from it is the same. */
+static int leaf_schema(const struct cat_schema *in, const struct cat_partition_options *o, struct cat_schema **out,
+                       int **cols, struct cat_error *err)
 {
 	struct cat_schema *s;
-	int n = 0, rc;
+	int n = 0, ra = 0, dec = 0, rc;
 
 	*cols = cat_malloc((size_t)(in->nfields + 1) * sizeof **cols);
 	if (!*cols)
@@ -44,8 +46,13 @@ static int leaf_schema(const struct cat_schema *in, struct cat_schema **out, int
 	rc = cat_kv_copy(&s->meta, &in->meta, err);
 	if (rc == CAT_OK)
 		rc = cat_field_init(&s->fields[0], HPX, CAT_T_I64, err);
-	for (int i = 0; rc == CAT_OK && i < n; i++)
+	for (int i = 0; rc == CAT_OK && i < n; i++) {
 		rc = cat_field_copy(&s->fields[i + 1], &in->fields[(*cols)[i]], err);
+		ra = (*cols)[i] == o->ra ? i + 1 : ra;
+		dec = (*cols)[i] == o->dec ? i + 1 : dec;
+	}
+	if (rc == CAT_OK)
+		rc = cat_position_mark(s, ra, dec, err);
 	if (rc != CAT_OK) {
 		cat_schema_unref(s);
 		return rc;
@@ -340,7 +347,7 @@ int cat_partition(struct cat_source *source, const char *path, const struct cat_
 	struct cat_schema *schema = NULL;
 	struct cat_runs *runs = NULL;
 	int *cols = NULL;
-	int rc = leaf_schema(source->schema, &schema, &cols, err);
+	int rc = leaf_schema(source->schema, o, &schema, &cols, err);
 
 	memset(result, 0, sizeof *result);
 	if (rc == CAT_OK)
