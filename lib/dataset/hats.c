@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "dataset/position.h"
 #include "dataset/properties.h"
 #include "dataset/several.h"
 #include "formats/parquet.h"
@@ -304,12 +305,7 @@ static int find_columns(struct cat_hats *h, struct cat_error *err)
 	h->hpx_order = (int)order;
 	if (order < 0 || order > 29 || (h->hpx >= 0 && h->schema->fields[h->hpx].type.id != CAT_T_I64))
 		h->hpx = -1;
-	if (h->ra >= 0 && h->dec >= 0 && !cat_kv_get(&h->schema->fields[h->ra].meta, CAT_META_UCD) &&
-	    !cat_kv_get(&h->schema->fields[h->dec].meta, CAT_META_UCD)) {
-		CAT_TRY(cat_kv_set(&h->schema->fields[h->ra].meta, CAT_META_UCD, "pos.eq.ra;meta.main", err));
-		CAT_TRY(cat_kv_set(&h->schema->fields[h->dec].meta, CAT_META_UCD, "pos.eq.dec;meta.main", err));
-	}
-	return CAT_OK;
+	return h->ra >= 0 && h->dec >= 0 ? cat_position_mark(h->schema, h->ra, h->dec, err) : CAT_OK;
 }
 
 /* --- opening --- */

@@ -144,3 +144,11 @@ int cat_position_values(const struct cat_batch *b, int ra, int dec, double *ra_d
 	numbers(b->cols[dec], dec_deg);
 	return CAT_OK;
 }
+
+int cat_position_mark(struct cat_schema *s, int ra, int dec, struct cat_error *err)
+{
+	if (cat_kv_get(&s->fields[ra].meta, CAT_META_UCD) || cat_kv_get(&s->fields[dec].meta, CAT_META_UCD))
+		return CAT_OK;
+	CAT_TRY(cat_kv_set(&s->fields[ra].meta, CAT_META_UCD, "pos.eq.ra;meta.main", err));
+	return cat_kv_set(&s->fields[dec].meta, CAT_META_UCD, "pos.eq.dec;meta.main", err);
+}

@@ -17,5 +17,8 @@ CAT_MUST_USE int cat_position_columns(const struct cat_schema *s, const char *ra
  * everywhere (sky/angle.h); what is none is CAT_E_DATA. */
 CAT_MUST_USE int cat_position_values(const struct cat_batch *b, int ra, int dec, double *ra_deg, double *dec_deg,
                                      struct cat_error *err);
+/* Columns RA and DEC get the UCDs of main positions, unless one of them has a UCD already. The schema must not be
+ * shared yet. */
+CAT_MUST_USE int cat_position_mark(struct cat_schema *s, int ra, int dec, struct cat_error *err);
 
 #endif

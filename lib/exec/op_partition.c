@@ -47,11 +47,13 @@ struct leaf {
 
 /* --- reading the source into runs --- */
 
-/* _healpix_29, then the source's columns; one of that name is computed anew. */
-static int leaf_schema(const struct cat_schema *in, struct cat_schema **out, int **cols, struct cat_error *err)
+/* _healpix_29, then the source's columns; one of that name is computed anew. The columns of positions are marked
+ * as such, as they will be when the catalogue is read: so a catalogue made from it is the same. */
+static int leaf_schema(const struct cat_schema *in, const struct cat_partition_options *o, struct cat_schema **out,
+                       int **cols, struct cat_error *err)
 {
 	struct cat_schema *s;
-	int n = 0, rc;
+	int n = 0, ra = 0, dec = 0, rc;
 
 	*cols = cat_malloc((size_t)(in->nfields + 1) * sizeof **cols);
 	if (!*cols)
@@ -63,8 +65,13 @@ static int leaf_schema(const struct cat_schema *in, struct cat_schema **out, int
 	rc = cat_kv_copy(&s->meta, &in->meta, err);
 	if (rc == CAT_OK)
 		rc = cat_field_init(&s->fields[0], HPX, CAT_T_I64, err);
-	for (int i = 0; rc == CAT_OK && i < n; i++)
+	for (int i = 0; rc == CAT_OK && i < n; i++) {
 		rc = cat_field_copy(&s->fields[i + 1], &in->fields[(*cols)[i]], err);
+		ra = (*cols)[i] == o->ra ? i + 1 : ra;
+		dec = (*cols)[i] == o->dec ? i + 1 : dec;
+	}
+	if (rc == CAT_OK)
+		rc = cat_position_mark(s, ra, dec, err);
 	if (rc != CAT_OK) {
 		cat_schema_unref(s);
 		return rc;
@@ -528,7 +535,7 @@ int cat_partition(struct cat_source *source, const char *path, const struct cat_
 	memset(result, 0, sizeof *result);
 	/* A place that cannot be written to is told before hours of reading. */
 	CAT_TRY(cat_hats_place_open(path, o->overwrite, &p.place, err));
-	rc = leaf_schema(source->schema, &p.schema, &p.cols, err);
+	rc = leaf_schema(source->schema, o, &p.schema, &p.cols, err);
 	if (rc == CAT_OK && !(p.counts = cat_calloc((size_t)cat_hpx_cells(SKYMAP_ORDER), sizeof *p.counts)))
 		rc = cat_fail_mem(err, (size_t)cat_hpx_cells(SKYMAP_ORDER) * sizeof *p.counts);
 	if (rc == CAT_OK)
