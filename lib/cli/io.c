@@ -230,10 +230,10 @@ static int open_writer(const struct cat_output *o, struct cat_writer **out, stru
 void cat_io_terminal(int *width, int *height)
 {
 	struct winsize w;
-	const bool known = ioctl(1, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 && w.ws_row > 0;
+	const bool known = ioctl(1, TIOCGWINSZ, &w) == 0;
 
-	*width = known ? w.ws_col : 80;
-	*height = known ? w.ws_row : 24;
+	*width = known && w.ws_col > 0 ? w.ws_col : 80;
+	*height = known && w.ws_row > 0 ? w.ws_row : 24;
 }
 
 int cat_io_sink(const struct cat_output *o, const struct cat_rows *rows, const struct cat_resources *res,
