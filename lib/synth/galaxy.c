@@ -25,10 +25,10 @@ static const struct {
 
 /* Cells in galactic longitude are equal; in latitude they are narrow where the disc is thin. */
 #define NL 36
-static const double b_edges_deg[] = {0, 0.7, 1.5, 2.5, 4, 6, 9, 13, 18, 25, 35, 48, 65, 90};
+static const double b_edges_deg[] = {0, 0.25, 0.5, 0.8, 1.2, 1.7, 2.4, 3.3, 4.5, 6, 8, 11, 15, 21, 30, 45, 65, 90};
 #define NB ((int)(sizeof b_edges_deg / sizeof *b_edges_deg) - 1)
 /* Shells in distance modulus; the first begins at the Sun. */
-#define SHELL_MAG 0.4
+#define SHELL_MAG 0.3
 #define MU_FIRST (-4.0)
 #define MU_LAST 19.6 /* 83 kpc */
 
@@ -145,7 +145,7 @@ static int add_cell(struct cat_galaxy *g, const double l[2], const double sinb[2
 	const double volume = (l[1] - l[0]) * (sinb[1] - sinb[0]) * (d3[1] - d3[0]) / 3;
 
 	for (int p = 0; p < CAT_SYNTH_FIELD; p++) {
-		const double top = density(p, R, z) * cat_light_brighter(g->light[p], g->limit_mag - near);
+		const double top = density((enum cat_synth_population)p, R, z) * cat_light_brighter(g->light[p], g->limit_mag - near);
 		const struct entry e = {.l = {(float)l[0], (float)l[1]}, .sinb = {(float)sinb[0], (float)sinb[1]},
 		                        .d3 = {(float)d3[0], (float)d3[1]}, .top = (float)(top * 1.00001),
 		                        .population = (int16_t)p};
@@ -304,7 +304,7 @@ int cat_galaxy_new(double limit_mag, uint64_t seed, struct cat_galaxy **out, str
 		return cat_fail_mem(err, sizeof *g);
 	g->limit_mag = limit_mag;
 	for (int p = 0; rc == CAT_OK && p < CAT_SYNTH_FIELD; p++)
-		rc = cat_light_new(p, &g->light[p], err);
+		rc = cat_light_new((enum cat_synth_population)p, &g->light[p], err);
 	if (rc == CAT_OK)
 		rc = add_field(g, err);
 	if (rc == CAT_OK)
@@ -353,11 +353,11 @@ static bool draw_field(const struct cat_galaxy *g, const struct entry *e, struct
 	double here;
 
 	*room = g->limit_mag - modulus(d) - A;
-	here = density(e->population, sqrt(fmax(0, radius2(in_plane, cosl))), SUN_Z + d * sinb) *
+	here = density((enum cat_synth_population)e->population, sqrt(fmax(0, radius2(in_plane, cosl))), SUN_Z + d * sinb) *
 	       cat_light_brighter(g->light[e->population], *room);
 	if (cat_synth_unit(s) * (double)e->top > here)
 		return false;
-	out->population = e->population;
+	out->population = (enum cat_synth_population)e->population;
 	out->pos[0] = in_plane * cosl;
 	out->pos[1] = in_plane * sin(l);
 	out->pos[2] = d * sinb;

@@ -9,7 +9,7 @@
 #include "sky/healpix.h"
 
 /* Fontconfig keeps what it has read until the process ends. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libfontconfig\n";
