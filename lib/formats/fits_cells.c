@@ -60,6 +60,22 @@ static int64_t time_width(const struct cat_field *f)
 	}
 }
 
+/* The value that the table's source had for NULL, if the type has it. */
+static void choose_null(struct cat_fits_wcol *c)
+{
+	const char *text = cat_kv_get(&c->field->meta, CAT_META_NULL);
+	const uint64_t mask = UINT64_MAX >> (64 - 8 * c->width);
+	const bool is_signed = c->width == 1 ? c->flip != 0 : c->flip == 0;
+	int64_t v;
+
+	if (!text || !cat_parse_i64(text, strlen(text), &v))
+		return;
+	if (c->width < 8 && (is_signed ? v < -(int64_t)(mask / 2) - 1 || v > (int64_t)(mask / 2)
+	                               : v < 0 || v > (int64_t)mask))
+		return;
+	c->null = ((uint64_t)v ^ c->flip) & mask;
+}
+
 static int plan_leaf(const struct cat_field *f, struct cat_fits_wcol *c, struct cat_error *err)
 {
 	struct cat_text type = {.max = 4096};
@@ -73,6 +89,8 @@ static int plan_leaf(const struct cat_field *f, struct cat_fits_wcol *c, struct 
 			c->flip = numbers[i].flip;
 			c->null = numbers[i].null;
 			c->integer = numbers[i].integer;
+			if (c->integer)
+				choose_null(c);
 			return CAT_OK;
 		}
 	c->width = 1;
