@@ -113,7 +113,7 @@ static const struct form *find_form(char letter)
 	return NULL;
 }
 
-/* A count at *P, moved behind it; DEFAULT when there is none. -1: too large. */
+/* A count at *P, moved behind it; NONE when there is none. -1: too large. */
 static int64_t take_count(const char **p, int64_t none)
 {
 	int64_t n = 0;
