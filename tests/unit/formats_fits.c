@@ -469,6 +469,32 @@ static void compressed_tables(void **state)
 
 /* --- memory runs out --- */
 
+static void allocations_of_tiles_may_fail(void **state)
+{
+	struct file f = {0};
+
+	(void)state;
+	if (!unit_data() || read_file("small_sky.fits.fz", &f) != 0)
+		skip();
+	for (int64_t n = 1;; n++) {
+		struct cat_error err = {0};
+		struct cat_feed *feed;
+		struct cat_buf *out = NULL;
+		int rc;
+
+		cat_alloc_fail_after(n);
+		rc = open_fits(&f, NULL, BY_RANGES, &feed, &err);
+		if (rc == CAT_OK)
+			rc = unit_recode(feed, to_jsonl, NULL, &out, &err);
+		cat_alloc_fail_after(0);
+		cat_buf_unref(out);
+		if (rc == CAT_OK)
+			break;
+		assert_int_equal(rc, CAT_E_SYSTEM);
+	}
+	free(f.data);
+}
+
 static void every_allocation_may_fail(void **state)
 {
 	static const char *const cards[] = {"TTYPE1  = 'a'", "TFORM1  = 'PI(3)'", "TTYPE2  = 's'", "TFORM2  = '3A'",
@@ -509,6 +535,7 @@ int main(void)
 		UNIT_TEST(ascii_tables),       UNIT_TEST(text_and_words),            UNIT_TEST(choosing_the_table),
 		UNIT_TEST(headers_that_lie),   UNIT_TEST(cut_anywhere),              UNIT_TEST(text_to_file),
 		UNIT_TEST(null_value_is_kept), UNIT_TEST(wide_text),          UNIT_TEST(compressed_tables),         UNIT_TEST(every_allocation_may_fail),
+		UNIT_TEST(allocations_of_tiles_may_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
