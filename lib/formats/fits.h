@@ -5,13 +5,14 @@
  * Read: L bool; X lists of bool; B I J K integers (unsigned, and int8 of B, by TZEROn; otherwise scaled columns
  * are float64); E D floats; C M lists of two; A text that ends at a NUL, without trailing blanks, blank is NULL;
  * bytes that are not UTF-8 are ISO 8859-1. rT is a fixed list, P and Q are lists, TDIMn cuts text and stays as
- * metadata `tdim` on numbers; 0T is a column of NULLs. TNULLn and an L of 0 are NULL; a float NaN stays NaN.
- * ASCII tables: Iw int32 or (w > 9) int64, F E D float64, an empty number is 0.
+ * metadata `tdim` on numbers; 0T is a column of NULLs. TNULLn (kept as metadata `null_value`) and an L of 0 are
+ * NULL; a float NaN stays NaN. ASCII tables: Iw int32 or (w > 9) int64, F E D float64, an empty number is 0.
  * Refused by name (CAT_E_UNSUPPORTED): scaled complex columns, variable arrays in compressed tables.
- * Written: one binary table. Text has the width of its longest value, dates and times are ISO 8601 text; NULL is
- * blank text, NaN, an L of 0, the smallest value of a signed and the largest of an unsigned integer (TNULLn; a
- * column that has both NULL and that value is CAT_E_DATA), the empty list. Bits that were X are L. Fixed lists are rT, lists P or Q.
- * Refused by name: structs, maps, lists of lists or text, binary, decimals.
+ * Written: one binary table. Text has the width of its longest value, dates and times are ISO 8601 text, fixed
+ * lists are rT, lists P or Q, bits L. NULL is blank text, NaN, an L of 0, the empty list; of integers (TNULLn) the
+ * metadata `null_value`, else the smallest value of a signed and the largest of an unsigned type: a column that has
+ * both NULL and that value is CAT_E_DATA.
+ * Refused by name: structs, maps, lists of lists or text, binary, decimals, text of more than 65,535 bytes.
  */
 #ifndef CAT_FORMATS_FITS_H
 #define CAT_FORMATS_FITS_H

@@ -72,6 +72,8 @@ bool cat_fits_card_next(struct cat_fits_cards *c, struct cat_fits_card *card)
 	card->key[n] = '\0';
 	card->is_text = false;
 	card->text.len = 0;
+	if (card->text.s)
+		card->text.s[0] = '\0';
 	card->raw[0] = '\0';
 	take_comment(card, p, CAT_FITS_CARD);
 	if (memcmp(p + 8, "= ", 2) != 0)

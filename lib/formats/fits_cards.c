@@ -209,6 +209,9 @@ int cat_fits_head_new(const struct cat_fits_head *h, struct cat_buf **out, struc
 	add_i64(&t, "TFIELDS", h->schema->nfields);
 	for (int i = 0; i < h->schema->nfields; i++)
 		add_column(&t, i + 1, h, &h->cols[i]);
+	/* What checkers want to see beside CONTINUE. */
+	if (t.s && strstr(t.s, "CONTINUE  '"))
+		add_text(&t, "LONGSTRN", "OGIP 1.0");
 	add_history(&t, cat_kv_get(&h->schema->meta, "catpipe.history"));
 	end_header(&t, h->size ? h->size - CAT_FITS_BLOCK : 0);
 	rc = cat_text_check(&t, err);

@@ -60,6 +60,22 @@ static int64_t time_width(const struct cat_field *f)
 	}
 }
 
+/* The value that the table's source had for NULL, if the type has it. */
+static void choose_null(struct cat_fits_wcol *c)
+{
+	const char *text = cat_kv_get(&c->field->meta, CAT_META_NULL);
+	const uint64_t mask = UINT64_MAX >> (64 - 8 * c->width);
+	const bool is_signed = c->width == 1 ? c->flip != 0 : c->flip == 0;
+	int64_t v;
+
+	if (!text || !cat_parse_i64(text, strlen(text), &v))
+		return;
+	if (c->width < 8 && (is_signed ? v < -(int64_t)(mask / 2) - 1 || v > (int64_t)(mask / 2)
+	                               : v < 0 || v > (int64_t)mask))
+		return;
+	c->null = ((uint64_t)v ^ c->flip) & mask;
+}
+
 static int plan_leaf(const struct cat_field *f, struct cat_fits_wcol *c, struct cat_error *err)
 {
 	struct cat_text type = {.max = 4096};
@@ -73,6 +89,8 @@ static int plan_leaf(const struct cat_field *f, struct cat_fits_wcol *c, struct 
 			c->flip = numbers[i].flip;
 			c->null = numbers[i].null;
 			c->integer = numbers[i].integer;
+			if (c->integer)
+				choose_null(c);
 			return CAT_OK;
 		}
 	c->width = 1;
@@ -126,18 +144,21 @@ int cat_fits_plan(const struct cat_field *f, struct cat_fits_wcol *c, struct cat
 
 /* --- numbers --- */
 
-#define DEFINE_PUT(name, type, swap)                                                                           \
-	CAT_CLONES static bool name(uint8_t *restrict dst, int64_t stride, const type *restrict src, int64_t n,  \
-	                            int64_t r, type bit, type twin)                                           \
-	{                                                                                                      \
-		type hit = 0;                                                                                  \
-		for (int64_t i = 0; i < n; i++)                                                                \
-			for (int64_t k = 0; k < r; k++) {                                                      \
-				const type raw = src[i * r + k] ^ bit, v = swap(raw);                          \
-				hit |= raw == twin;                                                            \
-				memcpy(dst + i * stride + k * (int64_t)sizeof v, &v, sizeof v);                \
-			}                                                                                      \
-		return hit != 0;                                                                               \
+/* R values of each of N cells; whether the value TWIN, which stands for NULL, was among them. */
+#define DEFINE_PUT(name, type, swap)                                                                            \
+	CAT_CLONES static bool name(uint8_t *restrict dst, int64_t stride, const type *restrict src, int64_t n, \
+	                            int64_t r, type bit, type twin)                                             \
+	{                                                                                                       \
+		unsigned hit = 0;                                                                               \
+                                                                                                                \
+		for (int64_t i = 0; i < n; i++)                                                                 \
+			for (int64_t k = 0; k < r; k++) {                                                       \
+				const type raw = (type)(src[i * r + k] ^ bit), v = swap(raw);                   \
+                                                                                                                \
+				hit |= raw == twin;                                                             \
+				memcpy(dst + i * stride + k * (int64_t)sizeof v, &v, sizeof v);                 \
+			}                                                                                       \
+		return hit != 0;                                                                                \
 	}
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define BIG16(v) __builtin_bswap16(v)
@@ -149,25 +170,10 @@ int cat_fits_plan(const struct cat_field *f, struct cat_fits_wcol *c, struct cat
 #define BIG64(v) (v)
 #endif
 #define BIG8(v) (v)
+DEFINE_PUT(put8, uint8_t, BIG8)
+DEFINE_PUT(put16, uint16_t, BIG16)
 DEFINE_PUT(put32, uint32_t, BIG32)
 DEFINE_PUT(put64, uint64_t, BIG64)
-
-/* Types narrower than int are widened by operators. */
-#define DEFINE_PUT_NARROW(name, type, swap)                                                                    \
-	CAT_CLONES static bool name(uint8_t *restrict dst, int64_t stride, const type *restrict src, int64_t n,  \
-	                            int64_t r, type bit, type twin)                                           \
-	{                                                                                                      \
-		unsigned hit = 0;                                                                              \
-		for (int64_t i = 0; i < n; i++)                                                                \
-			for (int64_t k = 0; k < r; k++) {                                                      \
-				const type raw = (type)(src[i * r + k] ^ bit), v = swap(raw);                  \
-				hit |= raw == twin;                                                            \
-				memcpy(dst + i * stride + k * (int64_t)sizeof v, &v, sizeof v);                \
-			}                                                                                      \
-		return hit != 0;                                                                               \
-	}
-DEFINE_PUT_NARROW(put8, uint8_t, BIG8)
-DEFINE_PUT_NARROW(put16, uint16_t, BIG16)
 
 /* Elements [FIRST, FIRST + n x r) of LEAF to N cells. */
 struct target {

@@ -113,7 +113,7 @@ static const struct form *find_form(char letter)
 	return NULL;
 }
 
-/* A count at *P, moved behind it; DEFAULT when there is none. -1: too large. */
+/* A count at *P, moved behind it; NONE when there is none. -1: too large. */
 static int64_t take_count(const char **p, int64_t none)
 {
 	int64_t n = 0;
@@ -273,6 +273,22 @@ static int wrap_list(struct cat_field *f, int64_t width, struct cat_error *err)
 	return CAT_OK;
 }
 
+/* The number that stands for NULL in a column of integers, so that a writer can choose the same; modulo
+ * 2^64. */
+static int keep_null(const struct cat_fits_column *c, struct cat_field *f, struct cat_error *err)
+{
+	const uint64_t bias = c->form == 'B' ? UINT64_MAX - 127 : c->flip;
+	char text[CAT_NUMBER_MAX];
+
+	if (!c->has_null || c->scaled || !strchr("BIJK", c->form))
+		return CAT_OK;
+	if (c->flip)
+		cat_format_i64((int64_t)((uint64_t)c->null + bias), text);
+	else
+		cat_format_i64(c->null, text);
+	return cat_kv_set(&f->meta, CAT_META_NULL, text, err);
+}
+
 static int make_field(const struct cat_fits_table *t, const struct cat_fits_column *c, const struct said *said,
                       struct cat_field *f, struct cat_error *err)
 {
@@ -284,6 +300,8 @@ static int make_field(const struct cat_fits_table *t, const struct cat_fits_colu
 		CAT_TRY(cat_kv_set(&f->meta, CAT_META_DESCRIPTION, said->comment, err));
 	if (said->dim[0] && c->form != 'A' && c->repeat > 1)
 		CAT_TRY(cat_kv_set(&f->meta, "tdim", said->dim, err));
+	if (!t->ascii)
+		CAT_TRY(keep_null(c, f, err));
 	if (c->repeat == 0 && !c->array)
 		return CAT_OK;
 	if (c->form == 'C' || c->form == 'M')

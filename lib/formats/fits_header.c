@@ -68,6 +68,22 @@ static int add_block(struct cat_fits_stream *s, struct cat_buf **b, bool *at_end
 	return CAT_OK;
 }
 
+/* Whether the file ends in the first block of a header. */
+static int check_rest(struct cat_fits_stream *s, struct cat_error *err)
+{
+	struct cat_buf *rest;
+	bool is_header;
+
+	if (s->reader->size < s->pos + 8)
+		return CAT_OK;
+	CAT_TRY(cat_read_range(s->reader, s->pos, 8, &rest, err));
+	is_header = memcmp(rest->data, "XTENSION", 8) == 0;
+	cat_buf_unref(rest);
+	return is_header ? cat_fail(err, CAT_E_DATA, "truncated in the FITS header that begins at byte %lld",
+	                            (long long)s->pos)
+	                 : CAT_OK;
+}
+
 /* Where END stands among the cards of a block, or -1. */
 static int find_end(const char *block)
 {
@@ -109,7 +125,7 @@ static int read_header(struct cat_fits_stream *s, struct cat_buf **out, size_t *
 	if (rc == CAT_OK && (blocks > 0 || begin == 0))
 		return cat_fail(err, CAT_E_DATA, "truncated in the FITS header that begins at byte %lld",
 		                (long long)begin);
-	return rc;
+	return rc == CAT_OK ? check_rest(s, err) : rc;
 }
 
 static bool yes(const struct cat_fits_card *c)
@@ -272,8 +288,10 @@ int cat_fits_find(struct cat_fits_stream *s, const char *hdu, struct cat_fits_ta
 			memcpy(best, h.name, sizeof best);
 			near.name = best;
 		}
-		CAT_TRY(cat_fits_skip(s, (h.data_bytes + CAT_FITS_BLOCK - 1) / CAT_FITS_BLOCK * CAT_FITS_BLOCK, &at_end,
-		                      err));
+		CAT_TRY(cat_fits_skip(s, h.data_bytes, &at_end, err));
+		if (at_end)
+			return cat_fail(err, CAT_E_DATA, "truncated in the data of HDU %d", index);
+		CAT_TRY(cat_fits_skip(s, (CAT_FITS_BLOCK - h.data_bytes % CAT_FITS_BLOCK) % CAT_FITS_BLOCK, &at_end, err));
 	}
 	return not_found(hdu, index, best, compressed, err);
 }

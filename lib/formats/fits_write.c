@@ -388,9 +388,9 @@ static int check_column(const struct encoder *e, const struct cat_fits_wcol *c, 
 
 	if (c->integer && c->has_null && c->has_twin)
 		return cat_fail(err, CAT_E_DATA,
-		                "column %s: NULL is written as the %s value of its type, which is among the values; CAST it "
-		                "to a wider one",
-		                c->field->name, c->flip > 0x80 || (c->width == 1 && !c->flip) ? "largest" : "smallest");
+		                "column %s: the value that would stand for NULL (TNULL) is among the values; CAST it to a "
+		                "wider type",
+		                c->field->name);
 	if (c->kind == CAT_FITS_NUMBER && !c->integer && c->has_null)
 		tell(e, c, "NULL is NaN in FITS");
 	if (text && c->has_empty)

@@ -39,6 +39,7 @@ struct cat_fits_seen {
 
 /* How F is written; CAT_E_UNSUPPORTED naming it when it cannot be. */
 CAT_MUST_USE int cat_fits_plan(const struct cat_field *f, struct cat_fits_wcol *c, struct cat_error *err);
+/* Whether its width is known only when all rows are. */
 static inline bool cat_fits_open_width(const struct cat_fits_wcol *c)
 {
 	return c->kind == CAT_FITS_TEXT;

@@ -82,15 +82,16 @@ static const struct cat_reader_ops reader_ops = {scratch_submit, scratch_wait, N
 int cat_scratch_new(const char *dir, struct cat_writer **w, struct cat_reader **r, struct cat_error *err)
 {
 	struct scratch_reader *s;
+	struct cat_writer *file;
 	int fd, rc;
 
 	CAT_TRY(cat_local_temp(dir, &fd, err));
-	rc = cat_local_create_fd(fd, "a temporary file", w, err);
+	rc = cat_local_create_fd(fd, "a temporary file", &file, err);
 	if (rc != CAT_OK) {
 		close(fd);
 		return rc;
 	}
-	(*w)->can_patch = true;
+	file->can_patch = true;
 	s = cat_calloc(1, sizeof *s);
 	if (s)
 		s->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -98,10 +99,11 @@ int cat_scratch_new(const char *dir, struct cat_writer **w, struct cat_reader **
 		rc = s ? cat_fail_sys(err, CAT_E_SYSTEM, errno, "cannot keep a temporary file open")
 		       : cat_fail_mem(err, sizeof *s);
 		cat_free(s);
-		cat_writer_close(*w);
+		cat_writer_close(file);
 		return rc;
 	}
 	s->base = (struct cat_reader){&reader_ops, -1, "a temporary file"};
+	*w = file;
 	*r = &s->base;
 	return CAT_OK;
 }
