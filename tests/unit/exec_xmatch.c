@@ -281,7 +281,7 @@ static void wrong_options(void **state)
 	o.find = CAT_FIND_K;
 	assert_int_equal(match(left_sky, 7, right_sky, 7, 2, &o, schema, &err), CAT_E_USAGE);
 	o.find = CAT_FIND_BEST;
-	o.ra2 = 4;
+	o.ra2 = 99;
 	assert_int_equal(match(left_sky, 7, right_sky, 7, 2, &o, schema, &err), CAT_E_USAGE);
 	cat_schema_unref(schema);
 }
@@ -369,7 +369,10 @@ static void position_columns(void **state)
 	assert_int_equal(ra, 0);
 	assert_int_equal(cat_position_columns(s, "id", NULL, &ra, &dec, which, sizeof which, &err), CAT_E_USAGE);
 	assert_int_equal(cat_position_columns(s, "raa", "dec", &ra, &dec, which, sizeof which, &err), CAT_E_USAGE);
+	assert_cat_ok(cat_position_columns(s, "name", "dec", &ra, &dec, which, sizeof which, &err), err);
+	s->fields[ra].type.id = CAT_T_BOOL;
 	assert_int_equal(cat_position_columns(s, "name", "dec", &ra, &dec, which, sizeof which, &err), CAT_E_USAGE);
+	s->fields[ra].type.id = CAT_T_UTF8;
 	assert_cat_ok(cat_kv_set(&s->fields[0].meta, CAT_META_UCD, "POS.EQ.RA;meta.main", &err), err);
 	assert_int_equal(cat_position_columns(s, NULL, NULL, &ra, &dec, which, sizeof which, &err), CAT_E_USAGE);
 	assert_cat_ok(cat_kv_set(&s->fields[0].meta, CAT_META_UCD, NULL, &err), err);
