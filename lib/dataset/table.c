@@ -30,6 +30,16 @@ static bool ends_with(const char *s, const char *end)
 	return n >= k && cat_equal_nocase(s + n - k, end);
 }
 
+static bool says_text(const char *name)
+{
+	static const char *const ends[] = {".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"};
+	bool says = false;
+
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		says |= ends_with(name, ends[i]);
+	return says;
+}
+
 static bool starts(const struct cat_buf *b, const void *magic, size_t n)
 {
 	return b->size >= n && memcmp(b->data, magic, n) == 0;
@@ -65,7 +75,8 @@ static enum kind by_magic(const struct cat_buf *head, const char *name)
 	/* A character may be cut at the end of what was looked at. */
 	if (!cat_utf8_valid(text, n, &bad) && (n < SNIFF || bad + 4 < n))
 		return UNKNOWN;
-	if (!memchr(text, '\n', n) && n >= SNIFF)
+	/* A header alone may lack its newline, in a file that says it is text; elsewhere it may be anything cut. */
+	if (!memchr(text, '\n', n) && (n >= SNIFF || !says_text(name)))
 		return UNKNOWN;
 	for (size_t i = 0; i < sizeof binary / sizeof *binary; i++)
 		if (ends_with(name, binary[i]))

@@ -496,7 +496,7 @@ static const struct cat_feed_ops feed_ops = {feed_next, feed_close};
 static int open_stream(struct ipc_feed *f, struct cat_error *err)
 {
 	struct message m;
-	bool end, at_end;
+	bool end = false, at_end = false;
 	int rc;
 
 	rc = read_message(f->reader, &m, &end, &at_end, err);
@@ -506,7 +506,7 @@ static int open_stream(struct ipc_feed *f, struct cat_error *err)
 	else if (rc == CAT_OK && m.m.type != CAT_IPC_H_SCHEMA)
 		rc = cat_fail(err, CAT_E_DATA, "the first message is not a schema");
 	/* Polars and Arrow JavaScript leave a file's stream part without one that can be read. */
-	if (rc == CAT_E_DATA && f->file_in_order)
+	if (rc == CAT_E_DATA && f->file_in_order && !at_end)
 		rc = cat_fail(err, CAT_E_UNSUPPORTED,
 		              "an Arrow file without a schema message in front cannot be read from a pipe");
 	if (rc == CAT_OK)
