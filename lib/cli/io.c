@@ -343,7 +343,10 @@ int cat_io_source_for(const struct cat_input *in, const struct cat_rows *rows, c
 		.ntypes = in->types.n,
 		.types = in->types.v,
 	};
-	struct cat_scan_options scan = {.limit = -1, .memory_bytes = res->memory_bytes, .consumer = consumer};
+	struct cat_scan_options scan = {.limit = -1, .memory_bytes = res->memory_bytes, .consumer = consumer,
+	                                .name = n == 0 || (n == 1 && strcmp(operands[0], "-") == 0) ? "standard input"
+	                                        : n == 1                                            ? operands[0]
+	                                                                                            : NULL};
 	struct cat_feed *feed;
 	int rc;
 

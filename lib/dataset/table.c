@@ -30,16 +30,6 @@ static bool ends_with(const char *s, const char *end)
 	return n >= k && cat_equal_nocase(s + n - k, end);
 }
 
-static bool says_text(const char *name)
-{
-	static const char *const ends[] = {".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"};
-	bool says = false;
-
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-		says |= ends_with(name, ends[i]);
-	return says;
-}
-
 static bool starts(const struct cat_buf *b, const void *magic, size_t n)
 {
 	return b->size >= n && memcmp(b->data, magic, n) == 0;
@@ -76,7 +66,7 @@ static enum kind by_magic(const struct cat_buf *head, const char *name)
 	if (!cat_utf8_valid(text, n, &bad) && (n < SNIFF || bad + 4 < n))
 		return UNKNOWN;
 	/* A header alone may lack its newline, in a file that says it is text; elsewhere it may be anything cut. */
-	if (!memchr(text, '\n', n) && (n >= SNIFF || !says_text(name)))
+	if (!memchr(text, '\n', n) && (n >= SNIFF || !(ends_with(name, ".csv") || ends_with(name, ".tsv"))))
 		return UNKNOWN;
 	for (size_t i = 0; i < sizeof binary / sizeof *binary; i++)
 		if (ends_with(name, binary[i]))

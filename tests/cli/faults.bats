@@ -79,7 +79,7 @@ reports=("cat-info t.parquet" "cat-info --json t.parquet" "cat-plot -x mag t.par
 			head -c $at $f >"cut.${f#*.}"
 			status 65 cat-scan "cut.${f#*.}" -o o.csv
 			one_line
-			says cut
+			says "cut.${f#*.}"
 			no_output o.csv
 			status 65 bash -c "cat cut.${f#*.} | cat-scan -o o.csv"
 			one_line
