@@ -390,6 +390,8 @@ int cat_io_source_for(const struct cat_input *in, const struct cat_rows *rows, c
 
 	if (n == 0 && isatty(0))
 		return cat_fail(err, CAT_E_USAGE, "no input: name a file, or pipe a table in");
+	if (n <= 1)
+		scan.name = n == 0 || strcmp(operands[0], "-") == 0 ? "standard input" : operands[0];
 	if (rows) {
 		CAT_TRY(cat_io_shard(rows->shard, &open.shard, &open.nshards, err));
 		if (rows->shard && rows->limit >= 0)

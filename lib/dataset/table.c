@@ -66,7 +66,8 @@ static enum kind by_magic(const struct cat_buf *head, const char *name)
 	/* A character may be cut at the end of what was looked at. */
 	if (!cat_utf8_valid(text, n, &bad) && (n < SNIFF || bad + 4 < n))
 		return UNKNOWN;
-	if (!memchr(text, '\n', n) && n >= SNIFF)
+	/* A header alone may lack its newline, in a file that says it is text; elsewhere it may be anything cut. */
+	if (!memchr(text, '\n', n) && (n >= SNIFF || !(ends_with(name, ".csv") || ends_with(name, ".tsv"))))
 		return UNKNOWN;
 	for (size_t i = 0; i < sizeof binary / sizeof *binary; i++)
 		if (ends_with(name, binary[i]))

@@ -30,6 +30,7 @@ struct scan {
 	int nthen;
 	int64_t left;     /* rows still wanted; -1: all */
 	int64_t memory_bytes;
+	const char *name;
 	int ahead, max_ahead; /* pieces in flight: now, at most */
 	int in_flight;
 	bool ended;
@@ -364,9 +365,8 @@ static int next_piece(struct scan *s, struct cat_error *err)
 	return CAT_OK;
 }
 
-static int scan_next(struct cat_source *source, struct cat_batch **out, struct cat_error *err)
+static int next_batch(struct scan *s, struct cat_batch **out, struct cat_error *err)
 {
-	struct scan *s = (struct scan *)source;
 	int64_t n;
 
 	*out = NULL;
@@ -392,6 +392,16 @@ static int scan_next(struct cat_source *source, struct cat_batch **out, struct c
 	if (s->left > 0)
 		s->left -= n;
 	return CAT_OK;
+}
+
+static int scan_next(struct cat_source *source, struct cat_batch **out, struct cat_error *err)
+{
+	struct scan *s = (struct scan *)source;
+	const int rc = next_batch(s, out, err);
+
+	if (rc == CAT_OK || !s->name || strstr(err->cause, s->name) || strstr(err->where, s->name))
+		return rc;
+	return cat_wrap(err, "%s", s->name);
 }
 
 static void scan_close(struct cat_source *source)
@@ -511,6 +521,7 @@ int cat_scan_open(struct cat_feed *feed, const struct cat_scan_options *o, struc
 	s->cells = o->cells;
 	s->left = o->limit;
 	s->memory_bytes = o->memory_bytes;
+	s->name = o->name;
 	s->ra = s->dec = s->hpx = -1;
 	rc = plan(s, o, err);
 	if (rc != CAT_OK) {

@@ -31,6 +31,7 @@ struct cat_consumer {
 };
 struct cat_scan_options {
 	const struct cat_consumer *consumer; /* NULL: all columns are read */
+	const char *name;    /* of the only input, for messages; outlives the source. NULL: they name it themselves */
 	const char *columns; /* SQL select list, or NULL: all */
 	const char *where;   /* predicate, or NULL */
 	int64_t limit;       /* -1: all rows */

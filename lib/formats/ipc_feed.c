@@ -493,6 +493,17 @@ static void feed_close(struct cat_feed *feed)
 
 static const struct cat_feed_ops feed_ops = {feed_next, feed_close};
 
+/* Whether nothing follows where reading failed. */
+static bool is_cut(struct cat_reader *r)
+{
+	struct cat_error ignored = {0};
+	struct cat_buf *more = NULL;
+	const bool cut = r->ops->next(r, 1, &more, &ignored) == CAT_OK && !more;
+
+	cat_buf_unref(more);
+	return cut;
+}
+
 static int open_stream(struct ipc_feed *f, struct cat_error *err)
 {
 	struct message m;
@@ -506,7 +517,7 @@ static int open_stream(struct ipc_feed *f, struct cat_error *err)
 	else if (rc == CAT_OK && m.m.type != CAT_IPC_H_SCHEMA)
 		rc = cat_fail(err, CAT_E_DATA, "the first message is not a schema");
 	/* Polars and Arrow JavaScript leave a file's stream part without one that can be read. */
-	if (rc == CAT_E_DATA && f->file_in_order)
+	if (rc == CAT_E_DATA && f->file_in_order && !is_cut(f->reader))
 		rc = cat_fail(err, CAT_E_UNSUPPORTED,
 		              "an Arrow file without a schema message in front cannot be read from a pipe");
 	if (rc == CAT_OK)

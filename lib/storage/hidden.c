@@ -15,16 +15,20 @@
 
 #define TRIES 100
 
-/* An open descriptor of FOLDER with the lock, or -1. Where folders cannot be locked *UNLOCKABLE is set. */
+/* An open descriptor of FOLDER with the lock, or -1 with errno: EWOULDBLOCK when somebody has it. Where folders
+ * cannot be locked *UNLOCKABLE is set. */
 static int hold(const char *folder, bool *unlockable)
 {
 	const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int failed;
 
 	*unlockable = false;
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
-	*unlockable = errno != EWOULDBLOCK;
+	failed = errno;
+	*unlockable = failed != EWOULDBLOCK;
 	close(fd);
+	errno = failed;
 	return -1;
 }
 
@@ -86,6 +90,11 @@ int cat_hidden_create(const char *path, char **folder, int *lock, struct cat_err
 		if (unlockable || (*lock >= 0 && is_there(*lock, name))) {
 			*folder = cat_strdup(name);
 			return *folder ? CAT_OK : cat_fail_mem(err, strlen(name));
+		}
+		if (*lock < 0 && errno != EWOULDBLOCK && errno != ENOENT) {
+			cat_fail_sys(err, CAT_E_CREATE, errno, "cannot create %s", path);
+			rmdir(name);
+			return (int)err->code;
 		}
 		if (*lock >= 0)
 			close(*lock);
