@@ -53,8 +53,8 @@ static void prepare(void *settings)
 	s->height = height < 11 ? 4 : height > 400 ? 400 : height - 7;
 }
 
-static int draw_axes(const struct settings *s, const struct cat_picture_target *t, const struct cat_term *term, char **argv,
-                     int argc, struct cat_error *err)
+static int draw_axes(const struct settings *s, const struct cat_picture_target *t, const struct cat_term *term,
+                     char **argv, int argc, struct cat_error *err)
 {
 	char labels[2][CAT_AXIS_LABEL];
 	struct cat_picture p = {.title = s->picture.title};

@@ -252,7 +252,8 @@ static int add_groups(struct cat_galaxy *g, uint64_t seed, struct cat_error *err
 		/* Nothing is drawn farther out than four times the size. */
 		const double near = fmax(length(c->pos) - 4 * c->size_kpc, 1e-3);
 		const double top = cat_light_brighter(g->light[c->like], g->limit_mag - modulus(near) - c->dust_mag);
-		const struct entry e = {.population = CAT_SYNTH_FIELD, .shell = (uint8_t)i, .top = (float)(top * 1.00001)};
+		const struct entry e = {.population = CAT_SYNTH_FIELD, .shell = (uint8_t)i,
+		                        .top = (float)(top * 1.00001)};
 
 		CAT_TRY(add_entry(g, &e, c->stars * top, err));
 	}
@@ -347,7 +348,8 @@ static bool draw_field(const struct cat_galaxy *g, const struct entry *e, struct
 	double here;
 
 	*room = g->limit_mag - modulus(d) - A;
-	here = density((enum cat_synth_population)e->population, sqrt(fmax(0, radius2(in_plane, cosl))), SUN_Z + d * sinb) *
+	here = density((enum cat_synth_population)e->population, sqrt(fmax(0, radius2(in_plane, cosl))),
+	               SUN_Z + d * sinb) *
 	       cat_light_brighter(g->light[e->population], *room);
 	if (cat_synth_unit(s) * (double)e->top > here)
 		return false;
