@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "synth/light.h"
@@ -30,7 +31,7 @@ static const double b_edges_deg[] = {0, 0.25, 0.5, 0.8, 1.2, 1.7, 2.4, 3.3, 4.5,
 /* Shells in distance modulus; the first begins at the Sun. */
 #define SHELL_MAG 0.3
 #define MU_FIRST (-4.0)
-#define MU_LAST 19.6 /* 83 kpc */
+#define NSHELLS 80 /* to 100 kpc */
 
 #define NCLUSTERS 120
 #define NGROUPS (NCLUSTERS + 2)
@@ -45,23 +46,26 @@ struct group {
 	enum cat_synth_population population, like; /* what it is; whose kinds of stars it has */
 	double dust_mag;
 };
-/* Where a draw begins: a cell and shell of one population, or a group. */
+/* Where a draw begins: a cell and shell of one population, or a group. Small, because there are many and they are
+ * met at random. */
 struct entry {
-	float l[2], sinb[2], d3[2]; /* radians; kpc^3 */
-	float top;                  /* no product of density and number of kinds is above it here */
-	int16_t population;         /* or CAT_SYNTH_FIELD + index of a group */
+	uint8_t population; /* or CAT_SYNTH_FIELD: group SHELL */
+	uint8_t il, ib, shell;
+	float top; /* no product of density and number of kinds is above it here */
+	/* Walker's alias method: the entry is kept below KEEP, else replaced. */
+	float keep;
+	uint32_t alias;
 };
 struct cat_galaxy {
 	double limit_mag;
 	struct cat_light *light[CAT_SYNTH_FIELD];
 	struct group groups[NGROUPS];
+	double sinb[2 * NB + 1];    /* edges of the cells, south to north */
+	double d3[NSHELLS + 1];     /* of the shells, kpc^3 */
 	struct entry *entries;
 	double *weights;
 	size_t n, cap, weights_cap;
 	double total;
-	/* Walker's alias method: entry i is kept below keep[i], else replaced. */
-	uint32_t *alias;
-	float *keep;
 };
 
 /* --- densities --- */
@@ -129,28 +133,33 @@ static double modulus(double d_kpc)
 	return 5 * log10(d_kpc) + 10;
 }
 
-/* One cell of the sky and shell: an entry for each population that has something there. */
-static int add_cell(struct cat_galaxy *g, const double l[2], const double sinb[2], const double d[2],
-                    struct cat_error *err)
+/* Longitudes around the centre at 0, so that a cell holds 0 or does not. */
+static double l_edge(int il)
 {
-	const double b0 = asin(fabs(sinb[0])), b1 = asin(fabs(sinb[1]));
-	const double cos_max = cos(fmin(b0, b1)), cos_min = cos(fmax(b0, b1));
-	const double R = least_radius(d[0] * cos_min, d[1] * cos_max, l[0], l[1]);
+	return (il - NL / 2) * 2 * M_PI / NL;
+}
+
+/* One cell of the sky and shell: an entry for each population that has something there. */
+static int add_cell(struct cat_galaxy *g, int il, int ib, int shell, struct cat_error *err)
+{
+	const double l[2] = {l_edge(il), l_edge(il + 1)}, *sinb = g->sinb + ib;
+	const double d[2] = {cbrt(g->d3[shell]), cbrt(g->d3[shell + 1])};
+	const double cos0 = sqrt(1 - sinb[0] * sinb[0]), cos1 = sqrt(1 - sinb[1] * sinb[1]);
+	const double R = least_radius(d[0] * fmin(cos0, cos1), d[1] * fmax(cos0, cos1), l[0], l[1]);
 	const double za = SUN_Z + (sinb[0] < 0 ? d[1] : d[0]) * sinb[0];
 	const double zb = SUN_Z + (sinb[1] < 0 ? d[0] : d[1]) * sinb[1];
 	const double z = za <= 0 && zb >= 0 ? 0 : fmin(fabs(za), fabs(zb));
 	const double steep = fmax(fabs(sinb[0]), fabs(sinb[1])) * (sinb[1] <= 0 ? -1 : 1);
 	const double near = d[0] > 0 ? modulus(d[0]) + dust(d[0], steep) : -100;
-	const double d3[2] = {pow(d[0], 3), pow(d[1], 3)};
-	const double volume = (l[1] - l[0]) * (sinb[1] - sinb[0]) * (d3[1] - d3[0]) / 3;
+	const double volume = (l[1] - l[0]) * (sinb[1] - sinb[0]) * (g->d3[shell + 1] - g->d3[shell]) / 3;
 
 	for (int p = 0; p < CAT_SYNTH_FIELD; p++) {
-		const double top = density((enum cat_synth_population)p, R, z) * cat_light_brighter(g->light[p], g->limit_mag - near);
-		const struct entry e = {.l = {(float)l[0], (float)l[1]}, .sinb = {(float)sinb[0], (float)sinb[1]},
-		                        .d3 = {(float)d3[0], (float)d3[1]}, .top = (float)(top * 1.00001),
-		                        .population = (int16_t)p};
+		const double top = density((enum cat_synth_population)p, R, z) *
+		                   cat_light_brighter(g->light[p], g->limit_mag - near);
+		const struct entry e = {.population = (uint8_t)p, .il = (uint8_t)il, .ib = (uint8_t)ib,
+		                        .shell = (uint8_t)shell, .top = (float)(top * 1.00001)};
 
-		/* What would be a row in 1e12 of the largest surveys is left out. */
+		/* What would be less than a thousandth of a star is left out. */
 		if (top * volume > 1e-3)
 			CAT_TRY(add_entry(g, &e, top * volume, err));
 	}
@@ -159,23 +168,14 @@ static int add_cell(struct cat_galaxy *g, const double l[2], const double sinb[2
 
 static int add_field(struct cat_galaxy *g, struct cat_error *err)
 {
-	const int shells = 1 + (int)(fmin(MU_LAST - MU_FIRST, g->limit_mag + 5 - MU_FIRST) / SHELL_MAG);
-
+	for (int ib = 0; ib <= 2 * NB; ib++)
+		g->sinb[ib] = sin(b_edges_deg[abs(ib - NB)] * M_PI / 180) * (ib < NB ? -1 : 1);
+	for (int k = 0; k <= NSHELLS; k++)
+		g->d3[k] = k == 0 ? 0 : pow(10, 3 * ((MU_FIRST + (k - 1) * SHELL_MAG) / 5 - 2));
 	for (int il = 0; il < NL; il++)
-		for (int ib = -NB; ib < NB; ib++) {
-			/* Longitudes around the centre at 0, so that a cell holds 0 or does not. */
-			const double l[2] = {(il - NL / 2) * 2 * M_PI / NL, (il + 1 - NL / 2) * 2 * M_PI / NL};
-			const double lo = ib < 0 ? -b_edges_deg[-ib] : b_edges_deg[ib];
-			const double hi = ib < 0 ? -b_edges_deg[-ib - 1] : b_edges_deg[ib + 1];
-			const double sinb[2] = {sin(lo * M_PI / 180), sin(hi * M_PI / 180)};
-
-			for (int k = 0; k < shells; k++) {
-				const double d[2] = {k == 0 ? 0 : pow(10, (MU_FIRST + (k - 1) * SHELL_MAG) / 5 - 2),
-				                     pow(10, (MU_FIRST + k * SHELL_MAG) / 5 - 2)};
-
-				CAT_TRY(add_cell(g, l, sinb, d, err));
-			}
-		}
+		for (int ib = 0; ib < 2 * NB; ib++)
+			for (int k = 0; k < NSHELLS; k++)
+				CAT_TRY(add_cell(g, il, ib, k, err));
 	return CAT_OK;
 }
 
@@ -252,7 +252,8 @@ static int add_groups(struct cat_galaxy *g, uint64_t seed, struct cat_error *err
 		/* Nothing is drawn farther out than four times the size. */
 		const double near = fmax(length(c->pos) - 4 * c->size_kpc, 1e-3);
 		const double top = cat_light_brighter(g->light[c->like], g->limit_mag - modulus(near) - c->dust_mag);
-		const struct entry e = {.top = (float)(top * 1.00001), .population = (int16_t)(CAT_SYNTH_FIELD + i)};
+		const struct entry e = {.population = CAT_SYNTH_FIELD, .shell = (uint8_t)i,
+		                        .top = (float)(top * 1.00001)};
 
 		CAT_TRY(add_entry(g, &e, c->stars * top, err));
 	}
@@ -267,24 +268,20 @@ static int make_alias(struct cat_galaxy *g, struct cat_error *err)
 	uint32_t *stack = cat_malloc(g->n * sizeof *stack);
 	size_t small = 0, large = g->n;
 
-	g->alias = cat_malloc(g->n * sizeof *g->alias);
-	g->keep = cat_malloc(g->n * sizeof *g->keep);
-	if (!stack || !g->alias || !g->keep) {
-		cat_free(stack);
+	if (!stack)
 		return cat_fail_mem(err, g->n * sizeof *stack);
-	}
 	/* Those below the mean from the left of the stack, the others from the right. */
 	for (size_t i = 0; i < g->n; i++) {
 		g->weights[i] *= (double)g->n / g->total;
-		g->alias[i] = (uint32_t)i;
-		g->keep[i] = 1;
+		g->entries[i].alias = (uint32_t)i;
+		g->entries[i].keep = 1;
 		stack[g->weights[i] < 1 ? small++ : --large] = (uint32_t)i;
 	}
 	while (small > 0 && large < g->n) {
 		const uint32_t a = stack[--small], b = stack[large];
 
-		g->keep[a] = (float)g->weights[a];
-		g->alias[a] = b;
+		g->entries[a].keep = (float)g->weights[a];
+		g->entries[a].alias = b;
 		g->weights[b] -= 1 - g->weights[a];
 		if (g->weights[b] < 1) {
 			large++;
@@ -329,8 +326,6 @@ void cat_galaxy_free(struct cat_galaxy *g)
 		cat_light_free(g->light[p]);
 	cat_free(g->entries);
 	cat_free(g->weights);
-	cat_free(g->alias);
-	cat_free(g->keep);
 	cat_free(g);
 }
 
@@ -345,15 +340,16 @@ double cat_galaxy_weight(const struct cat_galaxy *g)
 static bool draw_field(const struct cat_galaxy *g, const struct entry *e, struct cat_synth_stream *s,
                        struct cat_synth_star *out, double *room)
 {
-	const double l = cat_synth_between(s, (double)e->l[0], (double)e->l[1]);
-	const double sinb = cat_synth_between(s, (double)e->sinb[0], (double)e->sinb[1]);
-	const double d = cbrt(cat_synth_between(s, (double)e->d3[0], (double)e->d3[1]));
+	const double l = cat_synth_between(s, l_edge(e->il), l_edge(e->il + 1));
+	const double sinb = cat_synth_between(s, g->sinb[e->ib], g->sinb[e->ib + 1]);
+	const double d = cbrt(cat_synth_between(s, g->d3[e->shell], g->d3[e->shell + 1]));
 	const double cosl = cos(l), cosb = sqrt(1 - sinb * sinb), in_plane = d * cosb;
 	const double A = dust(d, sinb);
 	double here;
 
 	*room = g->limit_mag - modulus(d) - A;
-	here = density((enum cat_synth_population)e->population, sqrt(fmax(0, radius2(in_plane, cosl))), SUN_Z + d * sinb) *
+	here = density((enum cat_synth_population)e->population, sqrt(fmax(0, radius2(in_plane, cosl))),
+	               SUN_Z + d * sinb) *
 	       cat_light_brighter(g->light[e->population], *room);
 	if (cat_synth_unit(s) * (double)e->top > here)
 		return false;
@@ -368,7 +364,7 @@ static bool draw_field(const struct cat_galaxy *g, const struct entry *e, struct
 static bool draw_group(const struct cat_galaxy *g, const struct entry *e, struct cat_synth_stream *s,
                        struct cat_synth_star *out, double *room)
 {
-	const struct group *c = &g->groups[e->population - CAT_SYNTH_FIELD];
+	const struct group *c = &g->groups[e->shell];
 
 	for (int k = 0; k < 3; k++)
 		out->pos[k] = c->pos[k] + c->size_kpc * fmin(2.3, fmax(-2.3, cat_synth_normal(s)));
@@ -384,7 +380,7 @@ static void move(const struct cat_galaxy *g, const struct entry *e, struct cat_s
                  struct cat_synth_star *out)
 {
 	if (e->population >= CAT_SYNTH_FIELD) {
-		const struct group *c = &g->groups[e->population - CAT_SYNTH_FIELD];
+		const struct group *c = &g->groups[e->shell];
 
 		for (int k = 0; k < 3; k++)
 			out->vel[k] = c->vel[k] + c->spread_kms * cat_synth_normal(s);
@@ -406,14 +402,16 @@ int cat_galaxy_star(const struct cat_galaxy *g, struct cat_synth_stream *s, stru
 		const double at = cat_synth_unit(s) * (double)g->n;
 		const size_t i = (size_t)at;
 
-		e = &g->entries[at - (double)i < (double)g->keep[i] ? i : g->alias[i]];
+		e = &g->entries[i];
+		if (at - (double)i >= (double)e->keep)
+			e = &g->entries[e->alias];
 		seen = e->population < CAT_SYNTH_FIELD ? draw_field(g, e, s, out, &room)
 		                                       : draw_group(g, e, s, out, &room);
 		draws++;
 	} while (!seen);
 	/* room - M is how far below the limit the star comes out. */
 	cat_light_draw(g->light[e->population < CAT_SYNTH_FIELD ? (int)e->population
-	                                                        : (int)g->groups[e->population - CAT_SYNTH_FIELD].like],
+	                                                        : (int)g->groups[e->shell].like],
 	               room, g->limit_mag, s, out);
 	move(g, e, s, out);
 	return draws;
