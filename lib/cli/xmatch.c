@@ -9,6 +9,7 @@
 #include "columnar/kernels.h"
 #include "dataset/hats.h"
 #include "dataset/position.h"
+#include "exec/even.h"
 #include "exec/op_select.h"
 #include "exec/op_xmatch_tiled.h"
 #include "exec/scan.h"
@@ -500,14 +501,16 @@ static const struct cat_source_ops selected_ops = {selected_next, selected_close
 static int open_selected(struct selected *s, struct cat_error *err)
 {
 	struct match *m = &s->m;
-	struct cat_source *inner;
+	struct cat_source *matched, *inner;
 	struct cat_schema *joined = NULL;
 	int *cols = NULL, n, rc;
 
 	CAT_TRY(look_at(m, &m->left, m->in->left, m->in->ra1, m->in->dec1, err));
 	CAT_TRY(look_at(m, &m->right, m->in->right, m->in->ra2, m->in->dec2, err));
 	CAT_TRY(plan_columns(m, err));
-	CAT_TRY(choose(m, &inner, err));
+	CAT_TRY(choose(m, &matched, err));
+	/* Each way of matching gives rows in pieces of its own. */
+	CAT_TRY(cat_even_open(matched, &inner, err));
 	s->inner = inner;
 	/* Bound for good: the same columns as when they were planned, under the schema that the rows carry. */
 	rc = joined_schema(m, &joined, &cols, &n, err);

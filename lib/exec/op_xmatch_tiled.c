@@ -36,6 +36,8 @@ struct tiled {
 	const char *temp_dir;
 	int64_t memory_bytes;
 	int64_t next_row, end_row;
+	struct cat_batch *sorted; /* being given out in slices */
+	int64_t sorted_at;
 };
 struct job {
 	struct tiled *t;
@@ -53,8 +55,9 @@ static int cells_of(const struct cat_skytable *t, const struct cat_batch *b, int
 	int rc;
 
 	*out = cat_malloc((size_t)n * sizeof **out);
-	rc = ra && *out ? cat_position_values(b, t->ra, t->dec, ra, ra + n, err)
-	                : cat_fail_mem(err, (size_t)n * 2 * sizeof *ra);
+	rc = ra && *out ? CAT_OK : cat_fail_mem(err, (size_t)n * 2 * sizeof *ra);
+	if (rc == CAT_OK && n) /* a batch without rows may be one without columns */
+		rc = cat_position_values(b, t->ra, t->dec, ra, ra + n, err);
 	if (rc == CAT_OK)
 		cat_hpx29_from_deg_n(ra, ra + n, n, *out);
 	cat_free(ra);
@@ -302,27 +305,46 @@ static int sort_back(struct tiled *t, struct cat_error *err)
 	}
 }
 
-static int next_sorted(struct tiled *t, struct cat_batch **out, struct cat_error *err)
+/* The next rows in LEFT's order, as many as memory allows: each run on disk then gives many rows at a time. */
+static int read_sorted(struct tiled *t, struct cat_batch **out, struct cat_error *err)
 {
+	const int64_t least = cat_batch_rows(t->base.schema);
+	const int64_t rows = t->memory_bytes / 4 / cat_runs_row_bytes(t->back) / least * least;
 	struct cat_batch *b;
 	int64_t hi;
 	int rc;
 
-	if (!t->back)
-		CAT_TRY(sort_back(t, err));
-	*out = NULL;
-	if (t->next_row >= t->end_row)
-		return CAT_OK;
-	CAT_TRY(cat_runs_split(t->back, t->next_row, t->end_row, cat_batch_rows(t->base.schema), &hi, err));
+	CAT_TRY(cat_runs_split(t->back, t->next_row, t->end_row, rows < least ? least : rows, &hi, err));
 	CAT_TRY(cat_runs_read(t->back, t->next_row, hi, &b, NULL, err));
 	t->next_row = hi;
 	rc = cat_batch_new(t->base.schema, b->nrows, out, err);
-	for (int k = 0; rc == CAT_OK && k < t->stored->nfields; k++)
+	for (int k = 0; rc == CAT_OK && b->nrows && k < t->stored->nfields; k++)
 		for (int i = 0; i < t->base.schema->nfields; i++)
 			if (t->keep[i] == t->stored_cols[k])
 				(*out)->cols[i] = cat_column_ref(b->cols[k]);
 	cat_batch_unref(b);
 	return rc;
+}
+
+static int next_sorted(struct tiled *t, struct cat_batch **out, struct cat_error *err)
+{
+	int64_t n = cat_batch_rows(t->base.schema);
+
+	if (!t->back)
+		CAT_TRY(sort_back(t, err));
+	*out = NULL;
+	while (!t->sorted || t->sorted_at == t->sorted->nrows) {
+		cat_batch_unref(t->sorted);
+		t->sorted = NULL;
+		t->sorted_at = 0;
+		if (t->next_row >= t->end_row)
+			return CAT_OK;
+		CAT_TRY(read_sorted(t, &t->sorted, err));
+	}
+	n = n < t->sorted->nrows - t->sorted_at ? n : t->sorted->nrows - t->sorted_at;
+	CAT_TRY(cat_batch_slice(t->sorted, t->sorted_at, n, out, err));
+	t->sorted_at += n;
+	return CAT_OK;
 }
 
 static int tiled_next(struct cat_source *s, struct cat_batch **out, struct cat_error *err)
@@ -344,6 +366,7 @@ static void tiled_close(struct cat_source *s)
 	cat_ordered_free(t->queue);
 	free_job(t->job);
 	cat_runs_free(t->back);
+	cat_batch_unref(t->sorted);
 	cat_skytable_close(t->left);
 	cat_skytable_close(t->right);
 	cat_schema_unref(t->flagged);

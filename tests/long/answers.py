@@ -141,8 +141,8 @@ def other_rows(csv, catalogues):
 
 # --- brute force ---
 
-def nasty(n, seed):
-    """Poles, 0h, a tight cluster, a wide one, and the rest of the sky; some without a position."""
+def nasty(n, seed, bad):
+    """Poles, 0h, a tight cluster, a wide one, and the rest of the sky; BAD: some without a position."""
     rng = np.random.default_rng(seed)
     ra, dec = rng.uniform(0, 360, n), np.degrees(np.arcsin(rng.uniform(-1, 1, n)))
     part = np.array_split(rng.permutation(n), 8)
@@ -152,7 +152,8 @@ def nasty(n, seed):
     ra[part[2]], dec[part[2]] = rng.normal(45, 1e-3, (2, len(part[2])))
     ra[part[3]], dec[part[3]] = rng.normal(200, 3, len(part[3])), rng.normal(-60, 1.5, len(part[3]))
     ra[0:4], dec[0:4] = [0, 0, 123, 359.99999999], [90, -90, 90, 0]
-    ra[4], dec[5] = np.nan, 91
+    if bad:
+        ra[4], dec[5] = np.nan, 91
     return ra, dec
 
 
@@ -196,9 +197,9 @@ def joined(pairs, n, join):
     return rows if join == "inner" else sorted(rows + [(int(i), None) for i in lone], key=lambda r: r[0])
 
 
-def brute_force():
+def brute_force(bad, radii):
     n = 3000
-    (ra, dec), (ra2, dec2) = nasty(n, 1), nasty(n, 2)
+    (ra, dec), (ra2, dec2) = nasty(n, 1, bad), nasty(n, 2, bad)
     # A fifth of RIGHT lies close to rows of LEFT, some exactly on them.
     rng = np.random.default_rng(3)
     take, put = rng.permutation(n)[:n // 5], rng.permutation(n)[:n // 5]
@@ -208,13 +209,13 @@ def brute_force():
     a, b = f"{work}/nasty-a.parquet", f"{work}/nasty-b.parquet"
     for path, r, d in ((a, ra, dec), (b, ra2, dec2)):
         pq.write_table(pa.table({"id": np.arange(n), "ra": r, "dec": d}), path)
-        run("cat-partition", path, "-o", path[:-8], "--rows", 40, "--bad-coord", "drop")
+        run("cat-partition", path, "-o", path[:-8], "--rows", 40, "--overwrite", *(["--bad-coord", "drop"] if bad else []))
     left, right = vectors(ra, dec), vectors(ra2, dec2)
     ids = run.table("cat-scan", a[:-8], "-c", "id")["id"].to_numpy()
-    for radius in (0.1, 1, 60, 3600, 36000):
+    for radius in radii:
         pairs = all_pairs(left, right, radius)
         for find in ("best", "best2", "mutual", "all", "3"):
-            check(f"brute force, {radius} arcsec, {find}",
+            check(f"brute force, {radius} arcsec, {find}{', bad positions' if bad else ''}",
                   lambda: every_join(pairs, n, find, radius, a, b, ids))
 
 
@@ -257,7 +258,8 @@ def sky(millions):
 
 
 if __name__ == "__main__":
-    brute_force()
+    brute_force(True, (0.1, 60, 36000))
+    brute_force(False, (1, 3600))
     if os.path.exists(generator):
         sky(1)
         if os.environ.get("CATPIPE_LONG_10M") == "1":

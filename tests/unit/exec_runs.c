@@ -191,10 +191,53 @@ static void survives_want_of_memory(void **state)
 	}
 }
 
+/* Many ranges at once are what each of them is alone, from memory and from disk. */
+static void reads_ranges(void **state)
+{
+	static const int64_t memory[] = {INT64_C(1) << 30, 60000};
+	enum { SPAN = 9000, N = 60 };
+
+	(void)state;
+	for (size_t m = 0; m < 2; m++) {
+		struct cat_error err = {0};
+		struct cat_schema *s = schema();
+		struct cat_runs_range ranges[N];
+		struct cat_runs *r;
+		struct cat_batch *all;
+		int64_t at = 0, *keys, n = 0;
+
+		assert_cat_ok(cat_runs_new(s, "/tmp", memory[m], &r, &err), err);
+		fill(r, s, 20000, SPAN);
+		assert_int_equal(cat_runs_spilled(r), m == 1);
+		for (int i = 0; i < N; i++) { /* empty ones, ones that touch, one that is long */
+			ranges[i].lo = at + (int64_t)(rnd() % 3 * (rnd() % 100));
+			ranges[i].hi = ranges[i].lo + (i == 20 ? 3000 : (int64_t)(rnd() % 20));
+			at = ranges[i].hi;
+		}
+		assert_cat_ok(cat_runs_read_ranges(r, ranges, N, &all, &keys, &err), err);
+		for (int i = 0; i < N; i++) {
+			struct cat_batch *one;
+
+			assert_cat_ok(cat_runs_read(r, ranges[i].lo, ranges[i].hi, &one, NULL, &err), err);
+			for (int64_t k = 0; k < one->nrows; k++, n++) {
+				assert_true(n < all->nrows && keys[n] >= ranges[i].lo && keys[n] < ranges[i].hi);
+				assert_int_equal(CAT_VALUES(one->cols[0], int64_t)[k], CAT_VALUES(all->cols[0], int64_t)[n]);
+			}
+			cat_batch_unref(one);
+		}
+		assert_int_equal(n, all->nrows);
+		cat_batch_unref(all);
+		cat_free(keys);
+		cat_runs_free(r);
+		cat_schema_unref(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(sorts_stably), UNIT_TEST(keeps_rows_in_memory),
-	                                   UNIT_TEST(spills_to_disk), UNIT_TEST(survives_want_of_memory)};
+	                                   UNIT_TEST(spills_to_disk), UNIT_TEST(reads_ranges),
+	                                   UNIT_TEST(survives_want_of_memory)};
 
 	return cmocka_run_group_tests_name("exec_runs", tests, NULL, NULL);
 }
