@@ -18,7 +18,8 @@ struct subject {
 static int open_subject(const char *operand, const struct cat_input *in, const struct cat_resources *res,
                         struct subject *s, struct cat_error *err)
 {
-	const struct cat_open_options o = {.from = in->from, .temp_dir = res->temp_dir, .hdu = in->hdu, .allow_no_eos = in->allow_no_eos,
+	const struct cat_open_options o = {.from = in->from, .temp_dir = res->temp_dir, .hdu = in->hdu,
+	                                   .allow_no_eos = in->allow_no_eos,
 	                                   .infer_full = strcmp(in->infer, "full") == 0, .ntypes = in->types.n,
 	                                   .types = in->types.v};
 

@@ -101,7 +101,8 @@ static void add_shape(struct cat_text *t, const char *key, const struct cat_fits
 	add_text(t, key, shape);
 }
 
-static void add_form(struct cat_text *t, const char *key, const struct cat_fits_head *h, const struct cat_fits_wcol *c)
+static void add_form(struct cat_text *t, const char *key, const struct cat_fits_head *h,
+                     const struct cat_fits_wcol *c)
 {
 	char form[64];
 

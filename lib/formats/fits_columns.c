@@ -101,9 +101,9 @@ static const struct form {
 	char letter;
 	signed char width;
 	enum cat_type_id type;
-} forms[] = {{'L', 1, CAT_T_BOOL}, {'X', 0, CAT_T_BOOL}, {'B', 1, CAT_T_U8},  {'I', 2, CAT_T_I16}, {'J', 4, CAT_T_I32},
-             {'K', 8, CAT_T_I64},  {'A', 1, CAT_T_UTF8}, {'E', 4, CAT_T_F32}, {'D', 8, CAT_T_F64}, {'C', 8, CAT_T_F32},
-             {'M', 16, CAT_T_F64}};
+} forms[] = {{'L', 1, CAT_T_BOOL}, {'X', 0, CAT_T_BOOL}, {'B', 1, CAT_T_U8},  {'I', 2, CAT_T_I16},
+             {'J', 4, CAT_T_I32},  {'K', 8, CAT_T_I64},  {'A', 1, CAT_T_UTF8}, {'E', 4, CAT_T_F32},
+             {'D', 8, CAT_T_F64},  {'C', 8, CAT_T_F32},  {'M', 16, CAT_T_F64}};
 
 static const struct form *find_form(char letter)
 {

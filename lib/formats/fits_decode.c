@@ -127,7 +127,8 @@ static int scale(const struct cat_fits_column *c, struct cat_column *col, struct
 
 /* Numbers B I J K E D, R in a cell. */
 static int decode_numbers(const struct cat_fits_column *c, int64_t width,
-                          const struct cat_fits_cells *cells, int64_t r, struct cat_column *out, struct cat_error *err)
+                          const struct cat_fits_cells *cells, int64_t r, struct cat_column *out,
+                          struct cat_error *err)
 {
 	CAT_TRY(cat_buf_new((size_t)(out->length * width), &out->data, err));
 	swap_any(out->data->data, width, cells->data, cells->stride, cells->nrows, r);
@@ -140,7 +141,8 @@ static int decode_numbers(const struct cat_fits_column *c, int64_t width,
 
 /* --- logicals and bits --- */
 
-static int decode_logical(const struct cat_fits_cells *cells, int64_t r, struct cat_column *out, struct cat_error *err)
+static int decode_logical(const struct cat_fits_cells *cells, int64_t r, struct cat_column *out,
+                          struct cat_error *err)
 {
 	CAT_TRY(cat_buf_zeroed((size_t)(out->length + 7) / 8, &out->data, err));
 	for (int64_t i = 0; i < cells->nrows; i++)

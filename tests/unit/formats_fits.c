@@ -371,7 +371,8 @@ static void text_to_file(void **state)
 	struct cat_buf *out;
 
 	(void)state;
-	assert_cat_ok(text_to_fits("i,f,s,b\n1,0.5,x,true\n,,,\n-3,NaN,\"\",false\n9,1e300,longer,true\n", &notes, &out, &err),
+	assert_cat_ok(text_to_fits("i,f,s,b\n1,0.5,x,true\n,,,\n-3,NaN,\"\",false\n9,1e300,longer,true\n", &notes,
+	                           &out, &err),
 	              err);
 	expect(&(struct file){out->data, out->size},
 	       "{\"i\":1,\"f\":0.5,\"s\":\"x\",\"b\":true}\n{\"i\":null,\"f\":\"NaN\",\"s\":null,\"b\":null}\n"
@@ -534,8 +535,8 @@ int main(void)
 		UNIT_TEST(every_form),         UNIT_TEST(nulls_scales_and_unsigned), UNIT_TEST(variable_arrays),
 		UNIT_TEST(ascii_tables),       UNIT_TEST(text_and_words),            UNIT_TEST(choosing_the_table),
 		UNIT_TEST(headers_that_lie),   UNIT_TEST(cut_anywhere),              UNIT_TEST(text_to_file),
-		UNIT_TEST(null_value_is_kept), UNIT_TEST(wide_text),          UNIT_TEST(compressed_tables),         UNIT_TEST(every_allocation_may_fail),
-		UNIT_TEST(allocations_of_tiles_may_fail),
+		UNIT_TEST(null_value_is_kept), UNIT_TEST(wide_text),                 UNIT_TEST(compressed_tables),
+		UNIT_TEST(every_allocation_may_fail), UNIT_TEST(allocations_of_tiles_may_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
