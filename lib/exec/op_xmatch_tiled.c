@@ -469,6 +469,8 @@ static int plan(struct tiled *t, struct cat_pool *p, int64_t memory_bytes, struc
 	/* Both sides, the joined rows, and what matching takes. */
 	rows = memory_bytes / 2 / jobs / (3 * (t->left->row_bytes + t->right->row_bytes) + 128);
 	rows = rows < TILE_ROWS_MIN ? TILE_ROWS_MIN : rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
+	if (t->o.tile_rows > 0)
+		rows = t->o.tile_rows;
 	if (rc == CAT_OK)
 		rc = t->left->ops->tiles(t->left, rows, &t->tiles, &t->ntiles, err);
 	if (rc == CAT_OK)

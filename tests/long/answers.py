@@ -75,7 +75,7 @@ def partitions(csv, millions):
     made = []
     for x, source in zip("ab", csv):
         digests = set()
-        for i, options in enumerate((["-j1"], ["-j4"], ["-m", "100M", "-T", work], ["-j1", "-m", f"{32 * millions}M"])):
+        for i, options in enumerate((["-j1"], ["-j4"], ["-m", "100M", "-T", work], ["-j1", "-m", f"{60 * millions}M"])):
             path = f"{work}/{i}/{x}"
             os.makedirs(f"{work}/{i}", exist_ok=True)
             run("cat-partition", source, "-o", path, "--rows", 100000 * millions, *options)
@@ -104,7 +104,7 @@ def ways(files, catalogues, right):
             both_files = name == "file x file"
             got = [match("whole", left, other, find, o, p) for o, p in (
                 (["-j1", "-m", "2G"], False if both_files else None), (["-j4"], None), (["-m", "100M", "-j4"], True if both_files else None),
-                (["-m", "32M", "-j1", "-T", work], True if both_files else None))]
+                (["-m", "60M", "-j1", "-T", work], True if both_files else None))]
             same(f"{name}, {find}: rows", got[0][1], right["match"][find])
             same(f"{name}, {find}: different files", len({g[0] for g in got}), 1)
             if ln == rn:
@@ -122,7 +122,7 @@ def streams(files, catalogues):
     """Arrow streams too are the same bytes."""
     for name, (left, right) in (("files", files), ("catalogues", catalogues)):
         digests = {hashlib.sha256(run("cat-xmatch", "-r", 1, left, right, "-c", "id, id_2, _dist_arcsec", *o)).hexdigest()
-                   for o in (["-j1", "-m", "2G"], ["-j4", "-m", "2G"], ["-m", "64M"], ["-m", "32M", "-j1"])}
+                   for o in (["-j1", "-m", "2G"], ["-j4", "-m", "2G"], ["-m", "64M"], ["-m", "60M", "-j1"])}
         same(f"streams of {name}: different ones", len(digests), 1)
 
 
@@ -219,14 +219,22 @@ def brute_force(bad, radii):
                   lambda: every_join(pairs, n, find, radius, a, b, ids))
 
 
+PARTS = ["part by part"]
+
+
 def every_join(pairs, n, find, radius, a, b, ids):
     picked = chosen(pairs, find)
     for join in ("inner", "left", "anti"):
         wanted = joined(picked, n, join)
-        for left, right, options in ((a, b, []), (a, b, ["-m", "100K", "-T", work]), (a, b[:-8], []), (a, b[:-8], ["-m", "100K"]),
-                                     (a[:-8], b[:-8], []), (a[:-8], b[:-8], ["-m", "100K"]), (a[:-8], b, ["-m", "100K"])):
+        for left, right, options in ((a, b, []), (a, b, PARTS), (a, b[:-8], []), (a, b[:-8], PARTS),
+                                     (a[:-8], b[:-8], []), (a[:-8], b[:-8], PARTS), (a[:-8], b, PARTS)):
+            # Small tables would be matched whole: the variable makes them go part by part, so many rows at a time.
+            os.environ.pop("CATPIPE_XMATCH_PARTS", None)
+            if options is PARTS:
+                os.environ["CATPIPE_XMATCH_PARTS"] = "100"
             t = run.table("cat-xmatch", "-r", radius, "--find", find, "--join", join, left, right,
-                          "-c", "id" if join == "anti" else "id, id_2, _dist_arcsec", *options)
+                          "-c", "id" if join == "anti" else "id, id_2, _dist_arcsec", *([] if options is PARTS else options))
+            os.environ.pop("CATPIPE_XMATCH_PARTS", None)
             got = list(zip(t["id"].to_pylist(), [None] * t.num_rows if join == "anti" else t["id_2"].to_pylist()))
             right_rows = wanted
             if not left.endswith(".parquet"):  # in the catalogue's order, without the rows that it does not have
