@@ -351,7 +351,7 @@ int cat_partition(struct cat_source *source, const char *path, const struct cat_
 
 	memset(result, 0, sizeof *result);
 	if (rc == CAT_OK)
-		rc = cat_runs_new(schema, o->temp_dir, o->memory_bytes / 3, &runs, err);
+		rc = cat_runs_new(schema, o->temp_dir, o->memory_bytes / 4, &runs, err);
 	while (rc == CAT_OK) {
 		struct cat_batch *b;
 
