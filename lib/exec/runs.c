@@ -361,7 +361,8 @@ struct key_block {
 	int64_t keys[BLOCK];
 };
 
-static int read_keys(struct cat_runs *r, const struct run *u, int64_t block, struct key_block *k, struct cat_error *err)
+static int read_keys(struct cat_runs *r, const struct run *u, int64_t block, struct key_block *k,
+                     struct cat_error *err)
 {
 	if (k->block == block)
 		return CAT_OK;
@@ -524,8 +525,8 @@ struct parts {
 };
 
 /* Rows IDX[0..n) of B, whose keys are KEYS. PINS: a slice would keep all of B in memory for it alone. */
-static int add_part(struct parts *p, struct cat_batch *b, const int64_t *keys, const int32_t *idx, int64_t n, bool pins,
-                    struct cat_error *err)
+static int add_part(struct parts *p, struct cat_batch *b, const int64_t *keys, const int32_t *idx, int64_t n,
+                    bool pins, struct cat_error *err)
 {
 	const bool together = idx[n - 1] - idx[0] == n - 1 && (!pins || 2 * n > b->nrows);
 	size_t cap = (size_t)p->cap_keys;
@@ -570,8 +571,8 @@ static int64_t select_rows(const int64_t *keys, int64_t n, const struct cat_runs
 	return found;
 }
 
-static int collect_memory(const struct run *u, const struct cat_runs_range *ranges, int64_t nranges, struct parts *p,
-                          struct cat_error *err)
+static int collect_memory(const struct run *u, const struct cat_runs_range *ranges, int64_t nranges,
+                          struct parts *p, struct cat_error *err)
 {
 	int64_t at = 0, n = select_rows(u->keys, u->nrows, ranges, nranges, &at, NULL);
 	int32_t *idx;
@@ -590,8 +591,8 @@ static int collect_memory(const struct run *u, const struct cat_runs_range *rang
 }
 
 /* Each block that has a key in some range is read once. */
-static int collect_disk(struct cat_runs *r, const struct run *u, const struct cat_runs_range *ranges, int64_t nranges,
-                        struct parts *p, struct cat_error *err)
+static int collect_disk(struct cat_runs *r, const struct run *u, const struct cat_runs_range *ranges,
+                        int64_t nranges, struct parts *p, struct cat_error *err)
 {
 	struct key_block k = {.block = -1};
 	int32_t idx[BLOCK];
