@@ -37,9 +37,9 @@ const struct cat_opt cat_resource_opts[] = {
 
 /* What a process takes however small its budget is: code, stacks and allocator, and per processor the pieces
  * it decodes and encodes. Measured with rows of about 50 bytes: 20 MiB with -j1, 47 with -j2, 164 with -j8. */
-#define FIXED_BYTES ((int64_t)8 << 20)
+#define FIXED_BYTES ((int64_t)12 << 20)
 #define JOB_BYTES ((int64_t)20 << 20)
-#define LEAST_BUDGET ((int64_t)32 << 20)
+#define LEAST_BUDGET ((int64_t)28 << 20)
 #define LEAST_MEMORY (FIXED_BYTES + JOB_BYTES + LEAST_BUDGET)
 
 /* --- settings: environment, user's file, site's file, machine --- */

@@ -330,16 +330,12 @@ static int enter_collection(struct cat_hats *h, struct cat_error *err)
 	return CAT_OK;
 }
 
-/* Catalogues whose rows do not lie in partitions of the sky must not pass for empty ones. */
-static int refuse_others(const struct cat_hats *h, struct cat_error *err)
+/* An association may have no rows of its own: it must not pass for an empty catalogue. */
+static int refuse_leafless(const struct cat_hats *h, struct cat_error *err)
 {
 	const char *type = cat_kv_get(&h->properties, "dataproduct_type");
 	const char *leaves = cat_kv_get(&h->properties, "hats_assn_leaf_files");
 
-	if (type && strcasecmp(type, "index") == 0) {
-		cat_fail(err, CAT_E_UNSUPPORTED, "%s: an index catalogue has no partitions of the sky", h->root);
-		return cat_hint(err, "cat-scan DIR/dataset/index/*.parquet");
-	}
 	if (type && leaves && strcasecmp(type, "association") == 0 && strcasecmp(leaves, "false") == 0)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "%s: an association without rows of its own", h->root);
 	return CAT_OK;
@@ -353,7 +349,7 @@ static int open_body(struct cat_hats *h, struct cat_error *err)
 		CAT_TRY(enter_collection(h, err));
 	name = is_file(h->root, "hats.properties") ? "hats.properties" : "properties";
 	CAT_TRY(read_properties(h->root, name, &h->properties, err));
-	CAT_TRY(refuse_others(h, err));
+	CAT_TRY(refuse_leafless(h, err));
 	suffix = cat_kv_get(&h->properties, "hats_npix_suffix");
 	h->folders = suffix && strcmp(suffix, "/") == 0;
 	h->suffix = cat_strdup(suffix && *suffix ? suffix : ".parquet");
@@ -533,6 +529,8 @@ int cat_hats_feed(struct cat_hats *h, const struct cat_hats_want *want, struct c
 
 		cat_fail(err, CAT_E_UNSUPPORTED, "%s: its %lld rows (%s) lie in no partitions, which cannot be read yet",
 		         h->given, (long long)h->nrows, type ? type : "of no type");
+		if (type && strcasecmp(type, "index") == 0)
+			cat_hint(err, "cat-scan DIR/dataset/index/*.parquet");
 		cat_hats_free(h);
 		cat_free(l);
 		return (int)err->code;

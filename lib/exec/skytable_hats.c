@@ -154,34 +154,61 @@ static int add_tile(struct tile_list *l, const struct cat_tile *tile, struct cat
 	return CAT_OK;
 }
 
+/* A partition cut where its row groups begin, so that each tile has about MAX_ROWS rows however dense it is there;
+ * what its index does not tell stays together. */
+static int cut_partition(struct hats_table *t, int part, int64_t max_rows, struct tile_list *l, struct cat_error *err)
+{
+	const struct cat_hats_want want = {.begin = part, .end = part + 1};
+	struct cat_tile tile = {.begin = part, .end = part + 1};
+	struct cat_feed *feed;
+	int64_t rows = 0, hi;
+	int rc;
+
+	cat_hats_range(&t->hats->parts[part], &tile.lo, &hi);
+	CAT_TRY(cat_hats_feed(cat_hats_ref(t->hats), &want, &feed, err));
+	do {
+		struct cat_range_stats hpx = {0};
+		struct cat_work *w;
+
+		rc = feed->ops->next(feed, &w, err);
+		if (rc != CAT_OK || !w)
+			break;
+		if (t->hats->hpx >= 0 && t->hats->hpx_order == 29 && w->ops->stats)
+			w->ops->stats(w, t->hats->hpx, &hpx);
+		if (rows > 0 && rows + w->nrows > max_rows && hpx.known && hpx.is_int && hpx.min_i64 > tile.lo &&
+		    hpx.min_i64 < hi) {
+			tile.hi = hpx.min_i64;
+			rc = add_tile(l, &tile, err);
+			tile.lo = tile.hi;
+			rows = 0;
+		}
+		rows += w->nrows;
+		cat_work_free(w);
+	} while (rc == CAT_OK);
+	cat_feed_close(feed);
+	tile.hi = hi;
+	return rc == CAT_OK ? add_tile(l, &tile, err) : rc;
+}
+
 static int add_tiles(struct hats_table *t, int64_t max_rows, struct tile_list *l, struct cat_error *err)
 {
 	const struct cat_hats *h = t->hats;
-	/* Small partitions go together; large ones are cut into four, sixteen, ... */
-	int together = 1, cuts = 0;
+	const int64_t fit = t->max_rows > 0 ? max_rows / t->max_rows : 1;
+	/* Small partitions go together; large ones are cut. */
+	const int together = fit < 1 ? 1 : fit < 1000 ? (int)fit : 1000;
 
-	while (cuts < 10 && t->max_rows >> 2 * cuts > max_rows)
-		cuts++;
-	if (cuts == 0 && t->max_rows > 0 && max_rows / t->max_rows > 1)
-		together = max_rows / t->max_rows < 1000 ? (int)(max_rows / t->max_rows) : 1000;
 	for (int i = 0; i < h->nparts; i += together) {
 		const int end = i + together < h->nparts ? i + together : h->nparts;
-		struct cat_tile tile = {.begin = i, .end = end, .whole = cuts == 0};
-		int64_t lo, hi, size;
+		struct cat_tile tile = {.begin = i, .end = end, .whole = true};
+		int64_t unused;
 
-		cat_hats_range(&h->parts[i], &tile.lo, &hi);
-		cat_hats_range(&h->parts[end - 1], &lo, &tile.hi);
-		size = (tile.hi - tile.lo) >> 2 * cuts;
-		if (cuts == 0 || size == 0) {
-			tile.whole = true;
-			CAT_TRY(add_tile(l, &tile, err));
+		if (fit < 1) {
+			CAT_TRY(cut_partition(t, i, max_rows, l, err));
 			continue;
 		}
-		for (lo = tile.lo, hi = tile.hi; lo < hi; lo += size) {
-			tile.lo = lo;
-			tile.hi = lo + size;
-			CAT_TRY(add_tile(l, &tile, err));
-		}
+		cat_hats_range(&h->parts[i], &tile.lo, &unused);
+		cat_hats_range(&h->parts[end - 1], &unused, &tile.hi);
+		CAT_TRY(add_tile(l, &tile, err));
 	}
 	return CAT_OK;
 }

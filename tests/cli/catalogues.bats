@@ -84,7 +84,7 @@ broken() {
 	status 79 cat-scan "$H/small_sky_source_object_index"
 	says index
 	status 0 cat-info "$H/small_sky_source_object_index"
-	status 65 cat-scan "$H/small_sky_to_small_sky_order1"
+	status 79 cat-scan "$H/small_sky_to_small_sky_order1"
 	status 66 cat-scan "$H/info_only"
 	status 65 cat-scan "$H/info_only/catalog"
 	status 65 cat-scan "$H/bad_schemas"
