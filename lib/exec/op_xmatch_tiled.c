@@ -12,6 +12,7 @@
 #define MINE "catpipe:mine"
 #define TILE_ROWS_MAX (INT64_C(1) << 20)
 #define TILE_ROWS_MIN 4096
+#define TILE_ROWS_USUAL 50000 /* a row group */
 #define SPARSE_ROWS 50000 /* up to so many rows of LEFT are surrounded one by one */
 
 struct tiled {
@@ -446,7 +447,7 @@ static int plan(struct tiled *t, struct cat_pool *p, int64_t memory_bytes, struc
 {
 	const int jobs = cat_pool_jobs(p);
 	int *cols, rc;
-	int64_t rows;
+	int64_t rows, row_bytes, at_once;
 
 	if (!(t->o.radius_arcsec >= 0 && t->o.radius_arcsec <= 180 * 3600.0))
 		return cat_fail(err, CAT_E_USAGE, "a match radius must be from 0 to 180 degrees");
@@ -466,15 +467,19 @@ static int plan(struct tiled *t, struct cat_pool *p, int64_t memory_bytes, struc
 		rc = flagged_schema(t->left->schema, &t->flagged, err);
 	if (rc == CAT_OK)
 		rc = plan_columns(t, t->rivals ? t->flagged : t->left->schema, err);
-	/* Both sides, the joined rows, and what matching takes. */
-	rows = memory_bytes / 2 / jobs / (3 * (t->left->row_bytes + t->right->row_bytes) + 128);
+	/* Both sides, the joined rows, and what matching takes. Tiles of a catalogue are no smaller than its row groups:
+	 * fewer at a time when memory is short. */
+	row_bytes = 3 * (t->left->row_bytes + t->right->row_bytes) + 128;
+	at_once = memory_bytes / 3 / (TILE_ROWS_USUAL * row_bytes);
+	at_once = at_once < 1 ? 1 : at_once > jobs ? jobs : at_once;
+	rows = memory_bytes / 3 / at_once / row_bytes;
 	rows = rows < TILE_ROWS_MIN ? TILE_ROWS_MIN : rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
 	if (t->o.tile_rows > 0)
 		rows = t->o.tile_rows;
 	if (rc == CAT_OK)
 		rc = t->left->ops->tiles(t->left, rows, &t->tiles, &t->ntiles, err);
 	if (rc == CAT_OK)
-		rc = cat_ordered_new(p, jobs, run_tile, free_job, &t->queue, err);
+		rc = cat_ordered_new(p, (int)at_once, run_tile, free_job, &t->queue, err);
 	return rc;
 }
 
