@@ -39,6 +39,7 @@ const struct cat_opt cat_resource_opts[] = {
  * it decodes and encodes. Measured with rows of about 50 bytes: 20 MiB with -j1, 47 with -j2, 164 with -j8. */
 #define FIXED_BYTES ((int64_t)12 << 20)
 #define JOB_BYTES ((int64_t)20 << 20)
+#define MORE_JOBS_BYTES ((int64_t)36 << 20) /* a further job has pieces waiting on both sides of it */
 #define LEAST_BUDGET ((int64_t)28 << 20)
 #define LEAST_MEMORY (FIXED_BYTES + JOB_BYTES + LEAST_BUDGET)
 
@@ -132,6 +133,12 @@ const char *cat_setting(const char *key, char *value, size_t size)
 
 static struct cat_resources *resources;
 
+/* What a process of so many jobs takes beside the rows it is told to hold. */
+static int64_t fixed_bytes(int64_t jobs)
+{
+	return FIXED_BYTES + JOB_BYTES + (jobs - 1) * MORE_JOBS_BYTES;
+}
+
 /* From -m, the peak of the process, to the budget of what it holds. Fewer processors work when memory is short:
  * output does not depend on them. */
 static int settle(struct cat_resources *r, struct cat_error *err)
@@ -140,9 +147,9 @@ static int settle(struct cat_resources *r, struct cat_error *err)
 		return cat_fail(err, CAT_E_USAGE, "a memory of %lldM is too small: %lldM at least (-m %lldM)",
 		                (long long)(r->memory_bytes >> 20), (long long)(LEAST_MEMORY >> 20),
 		                (long long)(LEAST_MEMORY >> 20));
-	while (r->jobs > 1 && r->memory_bytes < FIXED_BYTES + r->jobs * JOB_BYTES + LEAST_BUDGET)
+	while (r->jobs > 1 && r->memory_bytes < fixed_bytes(r->jobs) + LEAST_BUDGET)
 		r->jobs--;
-	r->memory_bytes -= FIXED_BYTES + r->jobs * JOB_BYTES;
+	r->memory_bytes -= fixed_bytes(r->jobs);
 	return CAT_OK;
 }
 
@@ -253,7 +260,7 @@ static void start(const char *name)
 	 * page each time it comes again, which costs more than the work itself. */
 	mallopt(M_MMAP_MAX, 0);
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
-	mallopt(M_ARENA_MAX, 4);
+	mallopt(M_ARENA_MAX, 1);
 #endif
 }
 
