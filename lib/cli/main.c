@@ -39,7 +39,7 @@ const struct cat_opt cat_resource_opts[] = {
  * it decodes and encodes. Measured with rows of about 50 bytes: 20 MiB with -j1, 47 with -j2, 164 with -j8. */
 #define FIXED_BYTES ((int64_t)12 << 20)
 #define JOB_BYTES ((int64_t)20 << 20)
-#define MORE_JOBS_BYTES ((int64_t)36 << 20) /* a further job has pieces waiting on both sides of it */
+#define MORE_JOBS_BYTES ((int64_t)48 << 20) /* a further job has pieces waiting on both sides of it */
 #define LEAST_BUDGET ((int64_t)28 << 20)
 #define LEAST_MEMORY (FIXED_BYTES + JOB_BYTES + LEAST_BUDGET)
 
