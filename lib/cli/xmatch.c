@@ -332,14 +332,15 @@ static int open_flagged(struct match *m, struct cat_source **out, struct cat_err
 static int sorted_table(const struct match *m, struct side *s, struct cat_source *source, struct cat_skytable **out,
                         struct cat_error *err)
 {
-	bool *used = cat_malloc((size_t)source->schema->nfields * sizeof *used);
+	const size_t n = (size_t)source->schema->nfields;
+	bool *used = cat_malloc(n * sizeof *used);
 	int rc;
 
 	if (!used) {
 		cat_source_close(source);
-		return cat_fail_mem(err, (size_t)source->schema->nfields);
+		return cat_fail_mem(err, n);
 	}
-	memset(used, 1, (size_t)source->schema->nfields * sizeof *used);
+	memset(used, 1, n * sizeof *used);
 	memcpy(used, s->used, (size_t)s->schema->nfields * sizeof *used);
 	rc = cat_skytable_sort(source, s->ra, s->dec, used, m->in->res->temp_dir, m->in->res->memory_bytes / 8, out, err);
 	cat_source_close(source);

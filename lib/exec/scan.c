@@ -30,7 +30,7 @@ struct scan {
 	int nthen;
 	int64_t left;     /* rows still wanted; -1: all */
 	int64_t memory_bytes;
-	const char *name;
+	char *name;
 	int ahead, max_ahead; /* pieces in flight: now, at most */
 	int in_flight;
 	bool ended;
@@ -417,6 +417,7 @@ static void scan_close(struct cat_source *source)
 	cat_schema_unref(s->base.schema);
 	cat_free(s->first_cols);
 	cat_free(s->then_cols);
+	cat_free(s->name);
 	cat_free(s);
 }
 
@@ -521,9 +522,9 @@ int cat_scan_open(struct cat_feed *feed, const struct cat_scan_options *o, struc
 	s->cells = o->cells;
 	s->left = o->limit;
 	s->memory_bytes = o->memory_bytes;
-	s->name = o->name;
 	s->ra = s->dec = s->hpx = -1;
-	rc = plan(s, o, err);
+	s->name = o->name ? cat_strdup(o->name) : NULL;
+	rc = o->name && !s->name ? cat_fail_mem(err, strlen(o->name)) : plan(s, o, err);
 	if (rc != CAT_OK) {
 		scan_close(&s->base);
 		return rc;

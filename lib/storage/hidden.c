@@ -89,7 +89,10 @@ int cat_hidden_create(const char *path, char **folder, int *lock, struct cat_err
 		*lock = hold(name, &unlockable);
 		if (unlockable || (*lock >= 0 && is_there(*lock, name))) {
 			*folder = cat_strdup(name);
-			return *folder ? CAT_OK : cat_fail_mem(err, strlen(name));
+			if (*folder)
+				return CAT_OK;
+			rmdir(name);
+			return cat_fail_mem(err, strlen(name));
 		}
 		if (*lock < 0 && errno != EWOULDBLOCK && errno != ENOENT) {
 			cat_fail_sys(err, CAT_E_CREATE, errno, "cannot create %s", path);
