@@ -24,8 +24,8 @@ static int open_subject(const char *operand, const struct cat_input *in, const s
 	                                   .types = in->types.v};
 
 	s->name = operand ? operand : "standard input";
-	if (operand && cat_hats_is(operand)) {
-		CAT_TRY(cat_hats_open(operand, &s->hats, err));
+	CAT_TRY(cat_table_catalogue(operand, NULL, &s->hats, err));
+	if (s->hats) {
 		s->schema = s->hats->schema;
 		s->nrows = s->hats->nrows;
 	} else {

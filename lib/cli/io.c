@@ -19,6 +19,7 @@
 #include "formats/parquet.h"
 #include "storage/inflate.h"
 #include "storage/local.h"
+#include "storage/open.h"
 #include "storage/scratch.h"
 
 static const char *const input_formats[] = {"parquet", "fits", "csv", "tsv", "arrow", "arrows", "hats", NULL};
@@ -297,7 +298,7 @@ static int add_moc(struct cat_region *region, const char *path, struct cat_error
 	struct cat_buf *b;
 	int rc;
 
-	CAT_TRY(cat_local_open(path, &r, err));
+	CAT_TRY(cat_open(path, CAT_OPEN_HEAD, &r, err));
 	rc = cat_read_all(r, (size_t)1 << 30, &b, err);
 	cat_reader_close(r);
 	CAT_TRY(rc);

@@ -32,6 +32,7 @@ const struct cat_opt cat_resource_opts[] = {
 	 .help = "say what is done", .rare = true},
 	{.name = "progress", .type = CAT_OPT_ENUM, .off = offsetof(struct cat_resources, progress), .arg = "WHEN",
 	 .help = "auto, on or off", .choices = progress_words, .rare = true},
+	{.name = "Network", .group = cat_network_opts, .off = offsetof(struct cat_resources, net)},
 	{0},
 };
 
@@ -267,6 +268,7 @@ static void start(const char *name)
 int cat_main(const struct cat_cmd *cmd, int argc, char **argv)
 {
 	struct cat_error err = {0};
+	char summary[200];
 	void *settings;
 	bool done = false;
 	int n = 0, rc;
@@ -289,8 +291,12 @@ int cat_main(const struct cat_cmd *cmd, int argc, char **argv)
 	rc = cat_opt_parse(cmd, settings, argc, argv, &n, &done, &err);
 	if (rc == CAT_OK && !done && resources)
 		rc = settle(resources, &err);
+	if (rc == CAT_OK && !done && resources)
+		cat_network_configure(&resources->net, resources->temp_dir);
 	if (rc == CAT_OK && !done)
 		rc = cmd->run(settings, n, argv + 1, &err);
+	if (resources && !done && cat_network_summary(summary, sizeof summary))
+		cat_note(resources, "network: %s", summary);
 	if (rc != CAT_OK && (rc != CAT_E_NO || err.cause[0]))
 		report(&err);
 	cat_opt_fini(cmd, settings);

@@ -5,6 +5,7 @@
 #ifndef CAT_CLI_MAIN_H
 #define CAT_CLI_MAIN_H
 
+#include "cli/network.h"
 #include "cli/opt.h"
 
 /* Resources and talk: the same options in every program. */
@@ -15,9 +16,10 @@ struct cat_resources {
 	bool quiet;
 	int verbose;
 	const char *progress; /* auto, on, off */
+	struct cat_network net;
 };
 extern const struct cat_opt cat_resource_opts[];
-#define CAT_RESOURCE_DEFAULTS {.progress = "auto"}
+#define CAT_RESOURCE_DEFAULTS {.progress = "auto", .net = CAT_NETWORK_DEFAULTS}
 
 /* Fills in -j, -m and -T from the environment (CATPIPE_JOBS, CATPIPE_MEMORY, CATPIPE_TEMP_DIR, TMPDIR), the
  * user's and the site's configuration, else from what the process may use: product.md 2.11. */

@@ -9,10 +9,12 @@
 #include "columnar/kernels.h"
 #include "dataset/hats.h"
 #include "dataset/position.h"
+#include "dataset/table.h"
 #include "exec/even.h"
 #include "exec/op_select.h"
 #include "exec/op_xmatch_tiled.h"
 #include "exec/scan.h"
+#include "storage/open.h"
 
 /* A LEFT of so many rows is looked up in a catalogue part by part rather than streamed past all of it. */
 #define SHORT_ROWS 262144
@@ -78,8 +80,9 @@ static int look_at(const struct match *m, struct side *s, const char *operand, c
 	const struct cat_rows all = CAT_ROWS_DEFAULTS;
 	char *name = NULL;
 
-	if (operand && !ra && cat_hats_is(operand)) {
-		CAT_TRY(cat_hats_open(operand, &s->hats, err));
+	if (operand && !ra)
+		CAT_TRY(cat_table_catalogue(operand, NULL, &s->hats, err));
+	if (s->hats) {
 		s->schema = cat_schema_ref(s->hats->schema);
 	} else {
 		name = operand ? cat_strdup(operand) : NULL;
@@ -105,8 +108,10 @@ static bool can_reopen(const char *operand)
 {
 	struct stat st;
 
-	return operand && strcmp(operand, "-") != 0 && stat(operand, &st) == 0 &&
-	       (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+	if (!operand || strcmp(operand, "-") == 0)
+		return false;
+	return cat_open_is_remote(operand) ||
+	       (stat(operand, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)));
 }
 
 /* The rows of a side, with the columns it uses; the shard of LEFT. */

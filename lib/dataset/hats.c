@@ -1,6 +1,5 @@
 #include "dataset/hats.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,24 +10,44 @@
 #include "dataset/properties.h"
 #include "dataset/several.h"
 #include "formats/parquet.h"
-#include "storage/local.h"
+#include "net/url.h"
+#include "storage/open.h"
+#include "storage/tree.h"
 
 #define MAX_PROPERTIES ((size_t)16 << 20)
-#define MAX_PARTITION_INFO ((size_t)1 << 30)
+#define MAX_FILE ((size_t)1 << 30)
 
-static char *join(const char *folder, const char *name)
+/* Files of FOLDER, all asked for at once. OUT[i] NULL: it is not there. */
+static int fetch(const char *folder, const char *const *names, int n, struct cat_buf **out, bool *denied,
+                 struct cat_error *err)
 {
-	const size_t n = strlen(folder);
-	char *path = cat_malloc(n + strlen(name) + 2);
+	char *paths[4] = {NULL};
+	int rc = CAT_OK;
 
-	if (path)
-		sprintf(path, "%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", name);
-	return path;
+	for (int i = 0; i < n; i++)
+		if (!(paths[i] = cat_url_join(folder, names[i])))
+			rc = cat_fail_mem(err, strlen(folder));
+	if (rc == CAT_OK)
+		rc = cat_open_fetch(paths, n, MAX_FILE, out, denied, err);
+	for (int i = 0; i < n; i++)
+		cat_free(paths[i]);
+	return rc;
+}
+
+static int parse_properties(const char *folder, const char *name, const struct cat_buf *b, struct cat_kv *kv,
+                            struct cat_error *err)
+{
+	if (b->size > MAX_PROPERTIES)
+		return cat_fail(err, CAT_E_DATA, "%s/%s: larger than the %zu bytes allowed here", folder, name,
+		                MAX_PROPERTIES);
+	if (cat_properties_parse((const char *)b->data, b->size, kv, err) != CAT_OK)
+		return cat_wrap(err, "%s/%s", folder, name);
+	return CAT_OK;
 }
 
 static bool is_file(const char *folder, const char *name)
 {
-	char *path = join(folder, name);
+	char *path = cat_url_join(folder, name);
 	struct stat st;
 	const bool yes = path && stat(path, &st) == 0 && S_ISREG(st.st_mode);
 
@@ -40,34 +59,6 @@ bool cat_hats_is(const char *path)
 {
 	return is_file(path, "hats.properties") || is_file(path, "properties") ||
 	       is_file(path, "collection.properties");
-}
-
-/* The bytes of FOLDER/NAME, at most MAX of them. */
-static int slurp(const char *folder, const char *name, size_t max, struct cat_buf **out, struct cat_error *err)
-{
-	char *path = join(folder, name);
-	struct cat_reader *r;
-	int rc;
-
-	if (!path)
-		return cat_fail_mem(err, strlen(folder));
-	rc = cat_local_open(path, &r, err);
-	cat_free(path);
-	CAT_TRY(rc);
-	rc = cat_read_all(r, max, out, err);
-	cat_reader_close(r);
-	return rc;
-}
-
-static int read_properties(const char *folder, const char *name, struct cat_kv *kv, struct cat_error *err)
-{
-	struct cat_buf *b;
-	int rc;
-
-	CAT_TRY(slurp(folder, name, MAX_PROPERTIES, &b, err));
-	rc = cat_properties_parse((const char *)b->data, b->size, kv, err);
-	cat_buf_unref(b);
-	return rc == CAT_OK ? rc : cat_wrap(err, "%s/%s", folder, name);
 }
 
 /* --- partitions --- */
@@ -133,33 +124,40 @@ static int64_t key_number(const char *name, const char *key)
 	return cat_parse_i64(name + n + 1, digits, &v) ? v : -1;
 }
 
-/* Finds partitions by the names of files: for catalogues without partition_info.csv. */
-static int list_parts(struct cat_hats *h, const char *folder, int64_t order, int depth, size_t *cap,
-                      struct cat_error *err)
+struct found {
+	struct cat_hats *h;
+	size_t cap;
+	int64_t order, npix; /* of the last one: a folder's files are one partition */
+};
+
+/* "Norder=3/Dir=0/Npix=44.parquet", or a file in the folder "Npix=44". */
+static int found_file(void *arg, const struct cat_tree_entry *e, struct cat_error *err)
 {
-	static const char *const keys[] = {"Norder", "Dir", "Npix"};
-	DIR *d = opendir(folder);
-	struct dirent *e;
-	int rc = CAT_OK;
+	struct found *f = arg;
+	const char *const dir = strchr(e->name, '/'), *const pix = dir ? strchr(dir + 1, '/') : NULL;
+	const int64_t order = key_number(e->name, "Norder");
+	const int64_t npix = pix && key_number(dir + 1, "Dir") >= 0 ? key_number(pix + 1, "Npix") : -1;
 
-	if (!d)
+	if (order < 0 || npix < 0 || (order == f->order && npix == f->npix))
 		return CAT_OK;
-	while (rc == CAT_OK && (e = readdir(d)) != NULL) {
-		const int64_t v = key_number(e->d_name, keys[depth]);
+	f->order = order;
+	f->npix = npix;
+	return add_part(f->h, &f->cap, order, npix, err);
+}
 
-		if (v < 0)
-			continue;
-		if (depth == 2) {
-			rc = add_part(h, cap, order, v, err);
-		} else {
-			char *sub = join(folder, e->d_name);
+/* Finds partitions by the names of files: for catalogues without partition_info.csv. */
+static int list_parts(struct cat_hats *h, struct cat_error *err)
+{
+	struct found f = {.h = h, .order = -1, .npix = -1};
+	char *dataset = cat_url_join(h->root, "dataset");
+	int rc;
 
-			rc = sub ? list_parts(h, sub, depth == 0 ? v : order, depth + 1, cap, err)
-			         : cat_fail_mem(err, strlen(folder));
-			cat_free(sub);
-		}
-	}
-	closedir(d);
+	if (!dataset)
+		return cat_fail_mem(err, strlen(h->root));
+	rc = cat_tree_each(dataset, false, found_file, &f, err);
+	cat_free(dataset);
+	if (rc == CAT_E_NOINPUT)
+		rc = (int)(err->code = CAT_OK);
 	return rc;
 }
 
@@ -180,28 +178,13 @@ static int by_sky(const void *a, const void *b)
 	return la < lb ? -1 : la > lb ? 1 : ha > hb ? -1 : ha < hb;
 }
 
-static int read_parts(struct cat_hats *h, struct cat_error *err)
+/* INFO: partition_info.csv, or NULL when there is none. */
+static int read_parts(struct cat_hats *h, const struct cat_buf *info, struct cat_error *err)
 {
-	int rc;
-
-	if (is_file(h->root, "partition_info.csv")) {
-		struct cat_buf *b;
-
-		CAT_TRY(slurp(h->root, "partition_info.csv", MAX_PARTITION_INFO, &b, err));
-		rc = parse_info(h, (const char *)b->data, b->size, err);
-		cat_buf_unref(b);
-		if (rc != CAT_OK)
-			return cat_wrap(err, "%s/partition_info.csv", h->root);
-	} else {
-		char *dataset = join(h->root, "dataset");
-		size_t cap = 0;
-
-		if (!dataset)
-			return cat_fail_mem(err, strlen(h->root));
-		rc = list_parts(h, dataset, 0, 0, &cap, err);
-		cat_free(dataset);
-		CAT_TRY(rc);
-	}
+	if (info && parse_info(h, (const char *)info->data, info->size, err) != CAT_OK)
+		return cat_wrap(err, "%s/partition_info.csv", h->root);
+	if (!info)
+		CAT_TRY(list_parts(h, err));
 	qsort(h->parts, (size_t)h->nparts, sizeof *h->parts, by_sky);
 	for (int i = 1; i < h->nparts; i++) {
 		int64_t lo, hi, next, end;
@@ -222,23 +205,10 @@ char *cat_hats_leaf(const struct cat_hats *h, const struct cat_hats_part *p)
 
 	snprintf(name, sizeof name, "dataset/Norder=%d/Dir=%lld/Npix=%lld%.60s", p->order,
 	         (long long)(p->npix / 10000 * 10000), (long long)p->npix, h->folders ? "" : h->suffix);
-	return join(h->root, name);
+	return cat_url_join(h->root, name);
 }
 
 /* --- schema --- */
-
-static int parquet_schema(const char *path, struct cat_schema **out, struct cat_error *err)
-{
-	struct cat_reader *r;
-	struct cat_feed *f;
-
-	CAT_TRY(cat_local_open(path, &r, err));
-	if (cat_parquet_feed(r, NULL, &f, err) != CAT_OK)
-		return cat_wrap(err, "%s", path);
-	*out = cat_schema_ref(f->schema);
-	cat_feed_close(f);
-	return CAT_OK;
-}
 
 static const char *const hidden[] = {"Norder", "Dir", "Npix", NULL};
 
@@ -266,22 +236,80 @@ static int drop_hidden(struct cat_schema **s, struct cat_error *err)
 	return CAT_OK;
 }
 
-static int read_schema(struct cat_hats *h, struct cat_error *err)
+static int open_file(const char *path, struct cat_feed **out, const char **name, struct cat_error *err)
+{
+	struct cat_reader *r;
+
+	CAT_TRY(cat_open(path, CAT_OPEN_TAIL, &r, err));
+	if (name)
+		*name = r->name;
+	if (cat_parquet_feed(r, NULL, out, err) != CAT_OK)
+		return cat_wrap(err, "%s", path);
+	return CAT_OK;
+}
+
+/* The schema of the first partition that will be read: a footer that is needed anyway, kept for then. */
+static int leaf_schema(struct cat_hats *h, const struct cat_hats_want *want, struct cat_error *err)
+{
+	for (int i = 0; i < h->nparts && !h->folders; i++) {
+		struct cat_feed *f;
+		int64_t lo, hi;
+		char *path;
+		int rc;
+
+		cat_hats_range(&h->parts[i], &lo, &hi);
+		if (want && want->keep && !want->keep(want->arg, lo, hi))
+			continue;
+		path = cat_hats_leaf(h, &h->parts[i]);
+		if (!path)
+			return cat_fail_mem(err, 160);
+		rc = open_file(path, &f, NULL, err);
+		cat_free(path);
+		CAT_TRY(rc);
+		h->schema = cat_schema_ref(f->schema);
+		h->first_part = i;
+		atomic_store(&h->first, f);
+		break;
+	}
+	return CAT_OK;
+}
+
+static int metadata_schema(struct cat_hats *h, struct cat_error *err)
 {
 	static const char *const names[] = {"dataset/_common_metadata", "dataset/_metadata"};
-	char *path = NULL;
-	int rc;
+	struct cat_buf *found[2];
+	bool denied;
+	int rc = fetch(h->root, names, 2, found, &denied, err);
 
-	for (size_t i = 0; i < 2 && !path; i++)
-		if (is_file(h->root, names[i]))
-			path = join(h->root, names[i]);
-	if (!path && h->nparts > 0 && !h->folders)
-		path = cat_hats_leaf(h, &h->parts[0]);
-	if (!path)
-		return cat_fail(err, CAT_E_DATA, "%s: no _common_metadata, no _metadata, no partition", h->root);
-	rc = parquet_schema(path, &h->schema, err);
-	cat_free(path);
 	CAT_TRY(rc);
+	for (int i = 0; i < 2 && !h->schema; i++) {
+		struct cat_reader *r = NULL;
+		struct cat_feed *f;
+
+		if (!found[i])
+			continue;
+		rc = cat_reader_memory(found[i], names[i], &r, err);
+		if (rc == CAT_OK)
+			rc = cat_parquet_feed(r, NULL, &f, err);
+		if (rc != CAT_OK) {
+			cat_wrap(err, "%s/%s", h->root, names[i]);
+			break;
+		}
+		h->schema = cat_schema_ref(f->schema);
+		cat_feed_close(f);
+	}
+	cat_buf_unref(found[0]);
+	cat_buf_unref(found[1]);
+	return rc;
+}
+
+static int read_schema(struct cat_hats *h, const struct cat_hats_want *want, struct cat_error *err)
+{
+	CAT_TRY(leaf_schema(h, want, err));
+	if (!h->schema)
+		CAT_TRY(metadata_schema(h, err));
+	if (!h->schema)
+		return cat_fail(err, CAT_E_DATA, "%s: no partition, no _common_metadata, no _metadata", h->root);
 	return drop_hidden(&h->schema, err);
 }
 
@@ -310,19 +338,19 @@ static int find_columns(struct cat_hats *h, struct cat_error *err)
 
 /* --- opening --- */
 
-static int enter_collection(struct cat_hats *h, struct cat_error *err)
+static int enter_collection(struct cat_hats *h, const struct cat_buf *properties, struct cat_error *err)
 {
 	const char *primary;
 	char *inner;
 
-	CAT_TRY(read_properties(h->root, "collection.properties", &h->collection, err));
+	CAT_TRY(parse_properties(h->root, "collection.properties", properties, &h->collection, err));
 	primary = cat_kv_get(&h->collection, "hats_primary_table_url");
 	if (!primary || !*primary)
 		return cat_fail(err, CAT_E_DATA, "%s/collection.properties names no hats_primary_table_url", h->root);
 	if (primary[0] == '/' || strstr(primary, "..") || strstr(primary, "://"))
 		return cat_fail(err, CAT_E_DATA, "%s: the primary catalogue '%s' lies outside the collection", h->root,
 		                primary);
-	inner = join(h->root, primary);
+	inner = cat_url_join(h->root, primary);
 	if (!inner)
 		return cat_fail_mem(err, strlen(h->root));
 	cat_free(h->root);
@@ -341,14 +369,53 @@ static int refuse_leafless(const struct cat_hats *h, struct cat_error *err)
 	return CAT_OK;
 }
 
-static int open_body(struct cat_hats *h, struct cat_error *err)
-{
-	const char *suffix, *name;
+/* What a catalogue says of itself, asked for at once: the old name of its properties only when it has no other. */
+struct facts {
+	struct cat_buf *v[3]; /* partition_info.csv, hats.properties, collection.properties */
+	bool old;             /* v[1] is called "properties" */
+	bool denied;
+};
 
-	if (is_file(h->root, "collection.properties"))
-		CAT_TRY(enter_collection(h, err));
-	name = is_file(h->root, "hats.properties") ? "hats.properties" : "properties";
-	CAT_TRY(read_properties(h->root, name, &h->properties, err));
+static void facts_fini(struct facts *f)
+{
+	for (int i = 0; i < 3; i++) {
+		cat_buf_unref(f->v[i]);
+		f->v[i] = NULL;
+	}
+}
+
+static int ask(const char *root, bool inner, struct facts *f, struct cat_error *err)
+{
+	static const char *const names[] = {"partition_info.csv", "hats.properties", "collection.properties"},
+	                        *const old[] = {"properties"};
+	bool denied = false;
+
+	facts_fini(f);
+	CAT_TRY(fetch(root, names, inner ? 2 : 3, f->v, &f->denied, err));
+	f->old = !f->v[1] && !f->v[2];
+	if (f->old)
+		CAT_TRY(fetch(root, old, 1, &f->v[1], &denied, err));
+	f->denied |= denied;
+	return CAT_OK;
+}
+
+static int open_facts(struct cat_hats *h, struct facts *f, const struct cat_hats_want *want, struct cat_error *err)
+{
+	const char *suffix;
+
+	CAT_TRY(ask(h->root, false, f, err));
+	if (!f->v[1] && !f->v[2])
+		return cat_fail(err, f->denied ? CAT_E_DENIED : CAT_E_NOINPUT, "%s%s", h->root,
+		                f->denied ? " is no catalogue, or one that may not be read"
+		                          : " is a folder, but no catalogue: no hats.properties in it");
+	if (f->v[2]) {
+		CAT_TRY(enter_collection(h, f->v[2], err));
+		CAT_TRY(ask(h->root, true, f, err));
+	}
+	h->is_there = true;
+	if (!f->v[1])
+		return cat_fail(err, f->denied ? CAT_E_DENIED : CAT_E_NOINPUT, "%s: no hats.properties", h->root);
+	CAT_TRY(parse_properties(h->root, f->old ? "properties" : "hats.properties", f->v[1], &h->properties, err));
 	CAT_TRY(refuse_leafless(h, err));
 	suffix = cat_kv_get(&h->properties, "hats_npix_suffix");
 	h->folders = suffix && strcmp(suffix, "/") == 0;
@@ -358,14 +425,15 @@ static int open_body(struct cat_hats *h, struct cat_error *err)
 	if (!h->folders && strchr(h->suffix, '/'))
 		return cat_fail(err, CAT_E_DATA, "%s: hats_npix_suffix '%s'", h->root, h->suffix);
 	CAT_TRY(cat_properties_int(&h->properties, "hats_nrows", -1, &h->nrows, err));
-	CAT_TRY(read_parts(h, err));
-	CAT_TRY(read_schema(h, err));
+	CAT_TRY(read_parts(h, f->v[0], err));
+	CAT_TRY(read_schema(h, want, err));
 	return find_columns(h, err);
 }
 
-int cat_hats_open(const char *path, struct cat_hats **out, struct cat_error *err)
+int cat_hats_open(const char *path, const struct cat_hats_want *want, struct cat_hats **out, struct cat_error *err)
 {
 	struct cat_hats *h = cat_calloc(1, sizeof *h);
+	struct facts facts = {{NULL}, false, false};
 	size_t n = strlen(path);
 	int rc;
 
@@ -374,12 +442,14 @@ int cat_hats_open(const char *path, struct cat_hats **out, struct cat_error *err
 	while (n > 1 && path[n - 1] == '/')
 		n--;
 	atomic_init(&h->refs, 1);
+	atomic_init(&h->first, NULL);
 	h->ra = h->dec = h->hpx = -1;
 	h->root = cat_strndup(path, n);
 	h->given = cat_strndup(path, n);
-	rc = h->root && h->given ? open_body(h, err) : cat_fail_mem(err, n);
+	rc = h->root && h->given ? open_facts(h, &facts, want, err) : cat_fail_mem(err, n);
+	facts_fini(&facts);
 	/* The catalogue is there; that a part of it is missing is its fault. */
-	if (rc == CAT_E_NOINPUT && cat_hats_is(path))
+	if (rc == CAT_E_NOINPUT && h->is_there)
 		err->code = CAT_E_DATA;
 	if (rc != CAT_OK) {
 		cat_hats_free(h);
@@ -399,6 +469,7 @@ void cat_hats_free(struct cat_hats *h)
 {
 	if (!h || atomic_fetch_sub(&h->refs, 1) != 1)
 		return;
+	cat_feed_close(atomic_load(&h->first));
 	cat_free(h->root);
 	cat_free(h->given);
 	cat_free(h->suffix);
@@ -411,34 +482,34 @@ void cat_hats_free(struct cat_hats *h)
 
 /* --- the feed --- */
 
+/* Partitions that will be wanted soon are opened ahead: far away it takes a while. */
+#define OPEN_AHEAD 32
+
+struct ahead {
+	int part;
+	struct cat_opening *opening;
+};
 struct leaves {
 	struct cat_hats *hats;
 	struct cat_hats_want want;
+	struct ahead ahead[OPEN_AHEAD];
+	int nahead, next; /* how many are under way, and which partition was looked at last */
 };
 
 static void leaves_free(void *arg)
 {
 	struct leaves *l = arg;
 
+	for (int i = 0; i < l->nahead; i++)
+		cat_open_cancel(l->ahead[i].opening);
 	cat_hats_free(l->hats);
 	cat_free(l);
 }
 
-static int open_file(const char *path, struct cat_feed **out, const char **name, struct cat_error *err)
-{
-	struct cat_reader *r;
-
-	CAT_TRY(cat_local_open(path, &r, err));
-	*name = r->name;
-	if (cat_parquet_feed(r, NULL, out, err) != CAT_OK)
-		return cat_wrap(err, "%s", path);
-	return CAT_OK;
-}
-
 /* A partition that is a folder: its files by name, read as one. */
 struct files {
-	struct dirent **v;
-	int n;
+	char **v;
+	size_t n, cap;
 	char *folder;
 };
 
@@ -446,22 +517,29 @@ static void files_free(void *arg)
 {
 	struct files *f = arg;
 
-	for (int i = 0; i < f->n; i++)
-		free(f->v[i]);
-	free(f->v);
+	for (size_t i = 0; i < f->n; i++)
+		cat_free(f->v[i]);
+	cat_free(f->v);
 	cat_free(f->folder);
 	cat_free(f);
 }
 
-static int is_leaf_file(const struct dirent *e)
+static int add_file(void *arg, const struct cat_tree_entry *e, struct cat_error *err)
 {
-	return e->d_name[0] != '.' && e->d_name[0] != '_';
+	struct files *f = arg;
+
+	if (e->is_folder || e->name[0] == '.' || e->name[0] == '_')
+		return CAT_OK;
+	if (cat_grow(&f->v, &f->cap, f->n, sizeof(char *)) != 0 || !(f->v[f->n] = cat_strdup(e->name)))
+		return cat_fail_mem(err, strlen(e->name));
+	f->n++;
+	return CAT_OK;
 }
 
 static int open_in_folder(void *arg, int i, struct cat_feed **out, const char **name, struct cat_error *err)
 {
 	const struct files *f = arg;
-	char *path = join(f->folder, f->v[i]->d_name);
+	char *path = cat_url_join(f->folder, f->v[i]);
 	int rc;
 
 	if (!path)
@@ -474,39 +552,104 @@ static int open_in_folder(void *arg, int i, struct cat_feed **out, const char **
 static int open_folder(struct cat_hats *h, const char *path, struct cat_feed **out, struct cat_error *err)
 {
 	struct files *f = cat_calloc(1, sizeof *f);
+	int rc;
 
 	if (!f)
 		return cat_fail_mem(err, sizeof *f);
 	f->folder = cat_strdup(path);
-	f->n = scandir(path, &f->v, is_leaf_file, alphasort);
-	if (!f->folder || f->n <= 0) {
-		f->n = f->n < 0 ? 0 : f->n;
+	rc = f->folder ? cat_tree_each(path, true, add_file, f, err) : cat_fail_mem(err, strlen(path));
+	if (rc == CAT_E_NOINPUT || (rc == CAT_OK && f->n == 0))
+		rc = cat_fail(err, CAT_E_DATA, "%s: the partition is missing or empty", path);
+	if (rc != CAT_OK) {
 		files_free(f);
-		return cat_fail(err, CAT_E_DATA, "%s: the partition is missing or empty", path);
+		return rc;
 	}
 	return cat_several_feed(h->schema,
-	                        &(struct cat_several){.n = f->n, .open = open_in_folder, .free_arg = files_free,
+	                        &(struct cat_several){.n = (int)f->n, .open = open_in_folder, .free_arg = files_free,
 	                                              .arg = f, .extra = hidden, .nrows = -1, .sharded = true},
 	                        out, err);
+}
+
+static bool wanted(const struct leaves *l, int part)
+{
+	int64_t lo, hi;
+
+	cat_hats_range(&l->hats->parts[part], &lo, &hi);
+	return !l->want.keep || l->want.keep(l->want.arg, lo, hi);
+}
+
+/* The feed that told the schema, once. */
+static struct cat_feed *take_first(struct cat_hats *h, int part)
+{
+	return part == h->first_part ? atomic_exchange(&h->first, NULL) : NULL;
+}
+
+static int open_ahead(struct leaves *l, int part, struct cat_error *err)
+{
+	const int end = l->want.end ? l->want.end : l->hats->nparts;
+
+	if (!cat_open_is_remote(l->hats->root) || l->hats->folders)
+		return CAT_OK;
+	if (l->next <= part)
+		l->next = part;
+	for (; l->nahead < OPEN_AHEAD && l->next < end; l->next++) {
+		char *path;
+		int rc;
+
+		if (!wanted(l, l->next) || (l->next == l->hats->first_part && atomic_load(&l->hats->first)))
+			continue;
+		path = cat_hats_leaf(l->hats, &l->hats->parts[l->next]);
+		if (!path)
+			return cat_fail_mem(err, 160);
+		l->ahead[l->nahead].part = l->next;
+		rc = cat_open_begin(path, CAT_OPEN_TAIL, &l->ahead[l->nahead].opening, err);
+		cat_free(path);
+		CAT_TRY(rc);
+		l->nahead++;
+	}
+	return CAT_OK;
+}
+
+/* Opens a partition that is a file, from what was begun ahead when it was. */
+static int open_file_leaf(struct leaves *l, int part, const char *path, struct cat_feed **out, const char **name,
+                          struct cat_error *err)
+{
+	struct cat_opening *opening;
+	struct cat_reader *r;
+
+	CAT_TRY(open_ahead(l, part, err));
+	if (l->nahead == 0 || l->ahead[0].part != part)
+		return open_file(path, out, name, err);
+	opening = l->ahead[0].opening;
+	l->nahead--;
+	memmove(l->ahead, l->ahead + 1, (size_t)l->nahead * sizeof *l->ahead);
+	CAT_TRY(cat_open_finish(opening, &r, err));
+	*name = r->name;
+	if (cat_parquet_feed(r, NULL, out, err) != CAT_OK)
+		return cat_wrap(err, "%s", path);
+	return CAT_OK;
 }
 
 static int open_leaf(void *arg, int i, struct cat_feed **out, const char **name, struct cat_error *err)
 {
 	struct leaves *l = arg;
-	const struct cat_hats_part *p = &l->hats->parts[l->want.begin + i];
-	int64_t lo, hi;
+	const int part = l->want.begin + i;
 	char *path;
 	int rc;
 
 	*out = NULL;
 	*name = NULL;
-	cat_hats_range(p, &lo, &hi);
-	if (l->want.keep && !l->want.keep(l->want.arg, lo, hi))
+	if (!wanted(l, part))
 		return CAT_OK;
-	path = cat_hats_leaf(l->hats, p);
+	*out = take_first(l->hats, part);
+	if (*out) {
+		*name = cat_parquet_feed_name(*out);
+		return open_ahead(l, part + 1, err);
+	}
+	path = cat_hats_leaf(l->hats, &l->hats->parts[part]);
 	if (!path)
 		return cat_fail_mem(err, 160);
-	rc = l->hats->folders ? open_folder(l->hats, path, out, err) : open_file(path, out, name, err);
+	rc = l->hats->folders ? open_folder(l->hats, path, out, err) : open_file_leaf(l, part, path, out, name, err);
 	if (rc == CAT_E_NOINPUT)
 		err->code = CAT_E_DATA; /* the catalogue is there; that a partition is missing is its fault */
 	cat_free(path);

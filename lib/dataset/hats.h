@@ -23,8 +23,11 @@ struct cat_hats {
 	struct cat_kv collection; /* empty when it stands alone */
 	struct cat_schema *schema;
 	int64_t nrows; /* by its properties; -1: not said */
+	bool is_there; /* it described itself: what is missing now is its fault */
 	int nparts;
 	struct cat_hats_part *parts; /* in depth-first order */
+	_Atomic(struct cat_feed *) first; /* partition first_part, opened for its schema and not read yet */
+	int first_part;
 	bool folders;    /* partitions are folders of files */
 	char *suffix;    /* of partitions that are files */
 	int ra, dec;     /* columns, or -1 */
@@ -32,9 +35,8 @@ struct cat_hats {
 	int hpx_order;   /* its order: 29 but in odd catalogues */
 };
 
-/* Whether PATH is a folder that describes itself as a catalogue. */
+/* Whether PATH is a folder here that describes itself as a catalogue. */
 bool cat_hats_is(const char *path);
-CAT_MUST_USE int cat_hats_open(const char *path, struct cat_hats **out, struct cat_error *err);
 struct cat_hats *cat_hats_ref(struct cat_hats *h);
 void cat_hats_free(struct cat_hats *h); /* gives back one reference; accepts NULL */
 
@@ -49,6 +51,11 @@ struct cat_hats_want {
 	void *arg;
 	int begin, end; /* partitions [begin, end); end 0: to the last */
 };
+/* PATH or an address. WANT (may be NULL): what will be read, so that the schema comes from a partition of that.
+ * CAT_E_NOINPUT when there is no catalogue. Far away: three requests at once (for a collection two more behind
+ * them), then the footer of the first partition that is wanted. */
+CAT_MUST_USE int cat_hats_open(const char *path, const struct cat_hats_want *want, struct cat_hats **out,
+                               struct cat_error *err);
 /* All rows of the wanted partitions in order; takes over H, also on failure. */
 CAT_MUST_USE int cat_hats_feed(struct cat_hats *h, const struct cat_hats_want *want, struct cat_feed **out,
                                struct cat_error *err);

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
@@ -12,8 +13,10 @@
 #include "formats/fits.h"
 #include "formats/ipc.h"
 #include "formats/parquet.h"
+#include "net/url.h"
 #include "storage/inflate.h"
 #include "storage/local.h"
+#include "storage/open.h"
 
 #define SNIFF ((size_t)64 << 10)
 
@@ -227,16 +230,45 @@ static int open_reader(struct cat_reader *r, const struct cat_open_options *o, s
 	return open_kind(kind, r, o, out, err);
 }
 
-/* A folder: a catalogue, or nothing we know. */
-static int open_folder(const char *path, const struct cat_open_options *o, struct cat_feed **out,
-                       struct cat_error *err)
+/* Whether a name far away says that it is a file: asking whether it is a catalogue would be in vain. */
+static bool says_file(const char *name)
 {
-	struct cat_hats *h;
+	static const char *const ends[] = {".parquet", ".parq", ".pq", ".csv", ".tsv", ".gz", ".zst", ".fits", ".fit",
+	                                   ".arrow", ".feather", ".arrows"};
+	const size_t n = strcspn(name, "?");
+
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		const size_t k = strlen(ends[i]);
+
+		if (n > k && strncasecmp(name + n - k, ends[i], k) == 0)
+			return true;
+	}
+	return false;
+}
+
+int cat_table_catalogue(const char *operand, const struct cat_hats_want *want, struct cat_hats **out,
+                        struct cat_error *err)
+{
+	struct stat st;
+	int rc;
+
+	*out = NULL;
+	if (!operand || (cat_open_is_remote(operand) && says_file(operand)))
+		return CAT_OK;
+	if (!cat_open_is_remote(operand) && (stat(operand, &st) != 0 || !S_ISDIR(st.st_mode)))
+		return CAT_OK;
+	rc = cat_hats_open(operand, want, out, err);
+	/* An object may lie where no catalogue does. */
+	if (rc == CAT_E_NOINPUT && cat_open_is_remote(operand))
+		rc = (int)(err->code = CAT_OK);
+	return rc;
+}
+
+static int open_catalogue(struct cat_hats *h, const struct cat_open_options *o, struct cat_feed **out,
+                          struct cat_error *err)
+{
 	struct cat_feed *feed;
 
-	if (!cat_hats_is(path))
-		return cat_fail(err, CAT_E_NOINPUT, "%s is a folder, but no catalogue: no hats.properties in it", path);
-	CAT_TRY(cat_hats_open(path, &h, err));
 	CAT_TRY(cat_hats_feed(h, &o->want, &feed, err));
 	if (o->nshards > 1)
 		return cat_shard_feed(feed, o->shard, o->nshards, out, err);
@@ -270,8 +302,10 @@ static int open_named(const char *operand, struct cat_reader **out, struct cat_e
 {
 	struct stat st;
 
-	if (strstr(operand, "://"))
-		return cat_fail(err, CAT_E_UNSUPPORTED, "object stores and the web are not supported yet");
+	if (cat_open_is_remote(operand))
+		return cat_open(operand, CAT_OPEN_HEAD, out, err);
+	if (cat_url_like(operand) && stat(operand, &st) != 0)
+		return cat_fail(err, CAT_E_UNSUPPORTED, "addresses of this scheme are not supported: https, http, s3, gs, hf are");
 	if (stat(operand, &st) != 0 && !strchr(operand, '/') && !strchr(operand, ':'))
 		return no_such_name(operand, err);
 	if (strncmp(operand, "file:", 5) == 0 && stat(operand, &st) != 0)
@@ -284,12 +318,14 @@ int cat_table_open(const char *operand, const struct cat_open_options *o, struct
 {
 	const bool is_stdin = !operand || strcmp(operand, "-") == 0;
 	const char *name = is_stdin ? "standard input" : operand;
+	struct cat_hats *h = NULL;
 	struct cat_reader *r;
-	struct stat st;
 	int rc;
 
-	if (!is_stdin && stat(operand, &st) == 0 && S_ISDIR(st.st_mode))
-		return open_folder(operand, o, out, err);
+	if (!is_stdin)
+		CAT_TRY(cat_table_catalogue(operand, &o->want, &h, err));
+	if (h)
+		return open_catalogue(h, o, out, err);
 	rc = is_stdin ? cat_local_open_fd(0, name, &r, err) : open_named(operand, &r, err);
 
 	if (rc == CAT_OK)

@@ -22,6 +22,10 @@ struct cat_open_options {
 	const struct cat_csv_types *text_types; /* text: what several inputs need in common; NULL: look */
 };
 
+/* The catalogue that OPERAND is, here or far away; *OUT NULL when it is none. WANT as for cat_hats_open. A folder that
+ * is no catalogue is CAT_E_NOINPUT. */
+CAT_MUST_USE int cat_table_catalogue(const char *operand, const struct cat_hats_want *want, struct cat_hats **out,
+                                     struct cat_error *err);
 /* OPERAND NULL or "-" is standard input. */
 CAT_MUST_USE int cat_table_open(const char *operand, const struct cat_open_options *o, struct cat_feed **out,
                                 struct cat_error *err);

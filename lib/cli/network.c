@@ -1,0 +1,77 @@
+#include "cli/network.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "net/settings.h"
+
+static const char *const addressing_words[] = {"auto", "path", "virtual", NULL};
+
+#define AT(f) .off = offsetof(struct cat_network, f)
+
+const struct cat_opt cat_network_opts[] = {
+	{.name = "endpoint", .type = CAT_OPT_STRING, AT(endpoint), .arg = "URL",
+	 .help = "S3 server other than Amazon's", .rare = true},
+	{.name = "region", .type = CAT_OPT_STRING, AT(region), .arg = "NAME", .help = "region of the bucket",
+	 .rare = true},
+	{.name = "profile", .type = CAT_OPT_STRING, AT(profile), .arg = "NAME", .help = "profile in ~/.aws/config",
+	 .rare = true},
+	{.name = "no-sign", .type = CAT_OPT_FLAG, AT(no_sign), .help = "anonymous: for public buckets", .rare = true},
+	{.name = "requester-pays", .type = CAT_OPT_FLAG, AT(requester_pays), .help = "pay for what is read",
+	 .rare = true},
+	{.name = "addressing", .type = CAT_OPT_ENUM, AT(addressing), .arg = "HOW",
+	 .help = "of buckets: auto, path, virtual", .choices = addressing_words, .rare = true},
+	{.name = "bearer-file", .type = CAT_OPT_STRING, AT(bearer_file), .arg = "FILE",
+	 .help = "holds the token for https://", .rare = true},
+	{.name = "ca-file", .type = CAT_OPT_STRING, AT(ca_file), .arg = "FILE",
+	 .help = "certificates to trust", .rare = true},
+	{.name = "offline", .type = CAT_OPT_FLAG, AT(offline), .help = "ask nothing of the network", .rare = true},
+	{.name = "no-checksums", .type = CAT_OPT_FLAG, AT(no_checksums),
+	 .help = "for S3 servers that refuse them", .rare = true},
+	{.name = "connections", .type = CAT_OPT_INT, AT(connections), .arg = "N", .help = "at a time to one host",
+	 .min = 1, .max = 1024, .rare = true},
+	{.name = "tries", .type = CAT_OPT_INT, AT(tries), .arg = "N", .help = "of one request", .min = 1, .max = 100,
+	 .rare = true},
+	{.name = "timeout", .type = CAT_OPT_INT, AT(timeout_s), .arg = "SECONDS", .help = "without a byte",
+	 .min = 1, .max = 3600, .rare = true},
+	{0},
+};
+
+static const char *environment(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
+void cat_network_configure(const struct cat_network *n, const char *temp_dir)
+{
+	const char *ca_file = n->ca_file ? n->ca_file : environment("AWS_CA_BUNDLE");
+	const char *no_sign = environment("AWS_NO_SIGN_REQUEST");
+
+	cat_net_configure(&(struct cat_net_settings){
+		.endpoint = n->endpoint,
+		.region = n->region,
+		.profile = n->profile,
+		.addressing = n->addressing,
+		.ca_file = ca_file ? ca_file : environment("SSL_CERT_FILE"),
+		.bearer_file = n->bearer_file,
+		.temp_dir = temp_dir,
+		.anonymous = n->no_sign || (no_sign && cat_equal_nocase(no_sign, "true")),
+		.requester_pays = n->requester_pays,
+		.offline = n->offline,
+		.no_checksums = n->no_checksums,
+		.connections = (int)n->connections,
+		.tries = (int)n->tries,
+		.stall_timeout_ms = (int)n->timeout_s * 1000,
+	});
+}
+
+bool cat_network_summary(char *out, size_t size)
+{
+	const struct cat_net_counts c = cat_net_counts();
+
+	snprintf(out, size, "%lld requests, %lld of them again, %lld bytes in, %lld out", (long long)c.requests,
+	         (long long)c.retries, (long long)c.bytes_in, (long long)c.bytes_out);
+	return c.requests > 0;
+}

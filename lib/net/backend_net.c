@@ -1,0 +1,410 @@
+#include <curl/curl.h>
+#include <expat.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/engine.h"
+
+/* Symbols of this object stay inside, but for the table: memory is the C library's and no error is filled here. */
+
+/* --- transfers --- */
+
+struct transfer {
+	struct cat_exchange *x;
+	CURL *easy;
+	struct curl_slist *headers;
+	struct transfer *next; /* in the inbox */
+	bool cancelled, added;
+	char message[CURL_ERROR_SIZE];
+};
+static struct {
+	pthread_mutex_t lock;
+	CURLM *multi;
+	CURLSH *share;
+	struct transfer *inbox, *last; /* begun and not yet seen by the thread */
+	struct transfer **cancelled;
+	size_t ncancelled, cap;
+} engine = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static size_t on_header(char *data, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	size_t len = size * n;
+
+	while (len > 0 && (data[len - 1] == '\n' || data[len - 1] == '\r'))
+		len--;
+	if (t->x->on_header)
+		t->x->on_header(t->x->arg, data, len);
+	return size * n;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+
+	return t->x->on_body(t->x->arg, data, size * n) ? size * n : CURL_WRITEFUNC_ERROR;
+}
+
+static enum cat_trouble trouble_of(CURLcode code)
+{
+	const int c = (int)code;
+
+	switch (c) {
+	case CURLE_OK:
+		return CAT_TROUBLE_NONE;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return CAT_TROUBLE_RESOLVE;
+	case CURLE_COULDNT_CONNECT:
+		return CAT_TROUBLE_CONNECT;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ISSUER_ERROR:
+		return CAT_TROUBLE_TLS;
+	case CURLE_OPERATION_TIMEDOUT:
+		return CAT_TROUBLE_STALL;
+	case CURLE_PARTIAL_FILE:
+	case CURLE_GOT_NOTHING:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		return CAT_TROUBLE_CUT;
+	case CURLE_WRITE_ERROR:
+	case CURLE_ABORTED_BY_CALLBACK:
+		return CAT_TROUBLE_STOPPED;
+	default:
+		return CAT_TROUBLE_OTHER;
+	}
+}
+
+static void transfer_free(struct transfer *t)
+{
+	if (!t)
+		return;
+	if (t->easy)
+		curl_easy_cleanup(t->easy);
+	curl_slist_free_all(t->headers);
+	free(t);
+}
+
+/* Takes the transfer out and tells its owner; T is gone afterwards. */
+static void finish(struct transfer *t, enum cat_trouble trouble, const char *message)
+{
+	struct cat_exchange *const x = t->x;
+	long status = 0;
+	char text[CURL_ERROR_SIZE];
+
+	strncpy(text, message, sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (t->added)
+		curl_multi_remove_handle(engine.multi, t->easy);
+	/* A cancel that comes now finds no transfer. */
+	pthread_mutex_lock(&engine.lock);
+	x->handle = NULL;
+	for (size_t i = 0; i < engine.ncancelled; i++)
+		if (engine.cancelled[i] == t)
+			engine.cancelled[i] = NULL;
+	pthread_mutex_unlock(&engine.lock);
+	transfer_free(t);
+	x->on_done(x->arg, trouble, (int)status, text);
+}
+
+/* New transfers into the multi handle, cancelled ones out of it: never one that has not come in yet. */
+static void take_orders(void)
+{
+	for (;;) {
+		struct transfer *t = NULL;
+		bool is_new = false;
+
+		pthread_mutex_lock(&engine.lock);
+		if (engine.inbox) {
+			t = engine.inbox;
+			engine.inbox = t->next;
+			engine.last = engine.inbox ? engine.last : NULL;
+			is_new = true;
+		}
+		while (!t && engine.ncancelled > 0)
+			t = engine.cancelled[--engine.ncancelled];
+		pthread_mutex_unlock(&engine.lock);
+		if (!t)
+			return;
+		if (!is_new) {
+			finish(t, CAT_TROUBLE_STOPPED, "cancelled");
+			continue;
+		}
+		t->added = curl_multi_add_handle(engine.multi, t->easy) == CURLM_OK;
+		if (!t->added)
+			finish(t, CAT_TROUBLE_OTHER, "out of memory");
+	}
+}
+
+static void *drive(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		const CURLMsg *m;
+		int running, left;
+
+		take_orders();
+		curl_multi_perform(engine.multi, &running);
+		while ((m = curl_multi_info_read(engine.multi, &left)) != NULL) {
+			struct transfer *t = NULL;
+			const CURLcode code = m->data.result;
+
+			if (m->msg != CURLMSG_DONE)
+				continue;
+			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
+			finish(t, trouble_of(code), t->message[0] ? t->message : curl_easy_strerror(code));
+		}
+		curl_multi_poll(engine.multi, NULL, 0, 60000, NULL);
+	}
+	return NULL;
+}
+
+static pthread_mutex_t share_locks[CURL_LOCK_DATA_LAST];
+
+static void share_lock(CURL *easy, curl_lock_data data, curl_lock_access access, void *arg)
+{
+	(void)easy;
+	(void)access;
+	(void)arg;
+	pthread_mutex_lock(&share_locks[data]);
+}
+
+static void share_unlock(CURL *easy, curl_lock_data data, void *arg)
+{
+	(void)easy;
+	(void)arg;
+	pthread_mutex_unlock(&share_locks[data]);
+}
+
+static const char *start(int connections)
+{
+	pthread_t thread;
+	pthread_attr_t attr;
+	sigset_t all, before;
+	int rc;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return "libcurl cannot be set up";
+	engine.multi = curl_multi_init();
+	engine.share = curl_share_init();
+	if (!engine.multi || !engine.share)
+		return "out of memory";
+	for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
+		pthread_mutex_init(&share_locks[i], NULL);
+	curl_share_setopt(engine.share, CURLSHOPT_LOCKFUNC, share_lock);
+	curl_share_setopt(engine.share, CURLSHOPT_UNLOCKFUNC, share_unlock);
+	curl_share_setopt(engine.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+	curl_share_setopt(engine.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	curl_multi_setopt(engine.multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
+	curl_multi_setopt(engine.multi, CURLMOPT_MAXCONNECTS, 2L * connections);
+	curl_multi_setopt(engine.multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
+	sigdelset(&all, SIGABRT);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	rc = pthread_create(&thread, &attr, drive, NULL);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc == 0 ? NULL : "the thread for transfers cannot be started";
+}
+
+static bool set_headers(struct transfer *t)
+{
+	/* Nobody wants to be asked before a body is sent: it costs a round trip. */
+	static const char *const always[] = {"Expect:", "Accept:", NULL};
+	const char *const *lists[] = {always, t->x->headers};
+
+	for (int k = 0; k < 2; k++)
+		for (const char *const *h = lists[k]; h && *h; h++) {
+			struct curl_slist *longer = curl_slist_append(t->headers, *h);
+
+			if (!longer)
+				return false;
+			t->headers = longer;
+		}
+	return true;
+}
+
+static void set_method(CURL *c, const struct cat_exchange *x)
+{
+	if (strcmp(x->method, "HEAD") == 0) {
+		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+	} else if (x->body || strcmp(x->method, "PUT") == 0 || strcmp(x->method, "POST") == 0) {
+		curl_easy_setopt(c, CURLOPT_POST, 1L);
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, x->body ? x->body : "");
+		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_len);
+		curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, x->method);
+	} else if (strcmp(x->method, "GET") != 0) {
+		curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, x->method);
+	}
+}
+
+static void set_options(struct transfer *t)
+{
+	const struct cat_exchange *x = t->x;
+	CURL *c = t->easy;
+
+	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->message);
+	curl_easy_setopt(c, CURLOPT_URL, x->url);
+	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "catpipe/" CAT_VERSION);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_SHARE, engine.share);
+	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 512L << 10);
+	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)x->connect_timeout_ms);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)x->answer_timeout_ms);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(x->stall_timeout_ms + 999) / 1000);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
+	if (x->ca_file)
+		curl_easy_setopt(c, CURLOPT_CAINFO, x->ca_file);
+	if (x->netrc)
+		curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+	if (x->no_proxy)
+		curl_easy_setopt(c, CURLOPT_PROXY, "");
+	set_method(c, x);
+}
+
+static bool begin(struct cat_exchange *x)
+{
+	struct transfer *t = calloc(1, sizeof *t);
+
+	if (t) {
+		t->x = x;
+		t->easy = curl_easy_init();
+	}
+	if (!t || !t->easy || !set_headers(t)) {
+		transfer_free(t);
+		return false;
+	}
+	set_options(t);
+	pthread_mutex_lock(&engine.lock);
+	x->handle = t;
+	if (engine.last)
+		engine.last->next = t;
+	else
+		engine.inbox = t;
+	engine.last = t;
+	pthread_mutex_unlock(&engine.lock);
+	curl_multi_wakeup(engine.multi);
+	return true;
+}
+
+static void cancel(struct cat_exchange *x)
+{
+	struct transfer *t;
+
+	pthread_mutex_lock(&engine.lock);
+	t = x->handle;
+	if (t && !t->cancelled && engine.ncancelled == engine.cap) {
+		const size_t cap = engine.cap ? 2 * engine.cap : 64;
+		struct transfer **more = realloc(engine.cancelled, cap * sizeof(struct transfer *));
+
+		if (more) {
+			engine.cancelled = more;
+			engine.cap = cap;
+		}
+	}
+	/* Without memory for it the exchange runs on to its own end. */
+	if (t && !t->cancelled && engine.ncancelled < engine.cap) {
+		t->cancelled = true;
+		engine.cancelled[engine.ncancelled++] = t;
+	}
+	pthread_mutex_unlock(&engine.lock);
+	curl_multi_wakeup(engine.multi);
+}
+
+/* --- digests --- */
+
+static void sha256(const void *data, size_t n, uint8_t out[32])
+{
+	EVP_Digest(data, n, out, NULL, EVP_sha256(), NULL);
+}
+
+static void md5(const void *data, size_t n, uint8_t out[16])
+{
+	EVP_Digest(data, n, out, NULL, EVP_md5(), NULL);
+}
+
+static void hmac_sha256(const void *key, size_t nkey, const void *data, size_t n, uint8_t out[32])
+{
+	HMAC(EVP_sha256(), key, (int)nkey, data, n, out, NULL);
+}
+
+/* --- XML --- */
+
+static void on_begin(void *arg, const XML_Char *name, const XML_Char **attributes)
+{
+	const struct cat_xml_events *e = arg;
+	const char *colon = strrchr(name, ':');
+
+	(void)attributes;
+	e->begin(e->arg, colon ? colon + 1 : name);
+}
+
+static void on_end(void *arg, const XML_Char *name)
+{
+	const struct cat_xml_events *e = arg;
+	const char *colon = strrchr(name, ':');
+
+	e->end(e->arg, colon ? colon + 1 : name);
+}
+
+static void on_text(void *arg, const XML_Char *s, int n)
+{
+	const struct cat_xml_events *e = arg;
+
+	e->text(e->arg, s, (size_t)n);
+}
+
+static bool xml(const char *data, size_t n, const struct cat_xml_events *events)
+{
+	XML_Parser p = n < (size_t)1 << 30 ? XML_ParserCreate(NULL) : NULL;
+	struct cat_xml_events copy = *events;
+	bool fine;
+
+	if (!p)
+		return false;
+	XML_SetUserData(p, &copy);
+	XML_SetElementHandler(p, on_begin, on_end);
+	XML_SetCharacterDataHandler(p, on_text);
+	fine = XML_Parse(p, data, (int)n, 1) == XML_STATUS_OK;
+	XML_ParserFree(p);
+	return fine;
+}
+
+extern const struct cat_net_engine cat_backend_table;
+CAT_BACKEND_EXPORT const struct cat_net_engine cat_backend_table = {
+	.backend = {CAT_VERSION},
+	.start = start,
+	.begin = begin,
+	.cancel = cancel,
+	.sha256 = sha256,
+	.hmac_sha256 = hmac_sha256,
+	.md5 = md5,
+	.xml = xml,
+};

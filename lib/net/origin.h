@@ -1,0 +1,68 @@
+/* origin -- what http knows of a server: how its requests are addressed and signed, what its refusals mean.
+ *
+ * Layer: net. Private to net. Origins are made once and live as long as the process.
+ */
+#ifndef CAT_NET_ORIGIN_H
+#define CAT_NET_ORIGIN_H
+
+#include <pthread.h>
+
+#include "net/engine.h"
+#include "net/http.h"
+
+/* What to do with a reply that is no success. */
+enum cat_verdict {
+	CAT_VERDICT_FAIL,  /* err says why */
+	CAT_VERDICT_LATER, /* try again after a pause; err says why, should it not help */
+	CAT_VERDICT_NOW    /* try again: what was wrong is mended */
+};
+struct cat_origin_ops {
+	/* Appends what only this try has: signature, token; each header ends with a newline. URL receives the whole
+	 * address. */
+	CAT_MUST_USE int (*prepare)(struct cat_origin *, struct cat_call *, const struct cat_net_engine *,
+	                            struct cat_text *url, struct cat_text *headers, struct cat_error *);
+	/* DOC: the body of the refusal, or NULL. */
+	enum cat_verdict (*judge)(struct cat_origin *, struct cat_call *, struct cat_buf *doc, struct cat_error *);
+};
+struct cat_origin {
+	const struct cat_origin_ops *ops;
+	struct cat_origin *next;
+	pthread_mutex_t lock; /* of what follows */
+	bool tls;
+	char *host;   /* web: as in the address; S3: of the endpoint, without the bucket */
+	char *bucket; /* S3 */
+	bool is_gs;
+	bool virtual_host;
+	char region[64];
+	int64_t clock_offset_s; /* the server's clock less ours */
+	int moved;              /* how often it was told to be elsewhere */
+};
+extern const struct cat_origin_ops cat_origin_web, cat_origin_s3;
+/* Fills in a new origin of a bucket. */
+CAT_MUST_USE int cat_origin_s3_init(struct cat_origin *o, const struct cat_url *url, struct cat_error *err);
+
+struct cat_call_state {
+	struct cat_exchange x;
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	bool begun, ended;
+	enum cat_trouble trouble;
+	char message[256];
+	struct cat_text url, lines;      /* of this try */
+	char *redirect;                  /* web: where the answer is, when not at URL */
+	const char *list[CAT_CALL_HEADERS + 16];
+	struct cat_buf *refusal;         /* body of a status from 300 on, its first 64 KiB */
+	int64_t got;                     /* bytes of the range that came, over all tries */
+	int64_t begin, end;              /* what this try asked for, of ranges from a known begin */
+	bool whole;                      /* a whole object comes instead of the range */
+	bool no_memory, sink_failed;
+	char payload_hash[65];
+	struct cat_creds *creds;         /* that signed this try */
+};
+
+/* The body's digest, hexadecimal, made once a call. */
+const char *cat_call_payload_hash(struct cat_call *c, const struct cat_net_engine *e);
+/* What c->name and its server are called in messages: without a query, which may hold secrets. */
+int cat_call_fail(struct cat_call *c, enum cat_code code, struct cat_error *err, const char *why);
+
+#endif

@@ -1,0 +1,79 @@
+/* s3 -- what S3 can do beside giving bytes: list, put, put in parts, delete, ask after.
+ *
+ * Layer: net. Source: Amazon S3 API reference. Every object sent carries its SHA-256, which the server checks.
+ * Thread rule: any thread; an upload belongs to one thread at a time.
+ */
+#ifndef CAT_NET_S3_H
+#define CAT_NET_S3_H
+
+#include "net/http.h"
+
+/* --- listing --- */
+
+struct cat_s3_entry {
+	const char *key;   /* of an object; or of all that begins so, up to a slash */
+	bool is_prefix;
+	int64_t size;
+	const char *etag;  /* quotes included; "" when not told */
+	const char *modified; /* "2024-01-31T12:00:00.000Z"; "" when not told */
+};
+/* Calls EACH on what begins with PREFIX->key in the order of its bytes, all of it or (FLAT) up to the next slash
+ * only; until it fails. */
+CAT_MUST_USE int cat_s3_list(const struct cat_url *prefix, const char *name, bool flat,
+                             int (*each)(void *arg, const struct cat_s3_entry *e, struct cat_error *err), void *arg,
+                             struct cat_error *err);
+
+/* --- writing --- */
+
+/* Zero-initialised: plain objects that replace what is there. */
+struct cat_s3_put {
+	bool create;              /* CAT_E_CREATE when there is one already */
+	const char *replace_etag; /* CAT_E_TEMP unless it is this version that is replaced */
+	const char *content_type, *storage_class, *sse, *kms_key, *acl, *tags; /* as S3 calls them; NULL: its defaults */
+};
+/* A whole object. *ETAG (may be NULL) is the caller's. */
+CAT_MUST_USE int cat_s3_put(const struct cat_url *url, const char *name, struct cat_buf *body,
+                            const struct cat_s3_put *how, char **etag, struct cat_error *err);
+
+/* An object in parts: nothing is seen of it before commit. */
+struct cat_s3_upload;
+/* PARTS: at most so many on their way at once. */
+CAT_MUST_USE int cat_s3_upload_open(const struct cat_url *url, const char *name, const struct cat_s3_put *how,
+                                    int parts, struct cat_s3_upload **out, struct cat_error *err);
+/* Its id, by which it can be taken up again; the upload's. */
+const char *cat_s3_upload_id(const struct cat_s3_upload *u);
+/* Takes up the upload ID again: parts sent before are known by done. */
+CAT_MUST_USE int cat_s3_upload_resume(const struct cat_url *url, const char *name, const char *id,
+                                      const struct cat_s3_put *how, int parts, struct cat_s3_upload **out,
+                                      struct cat_error *err);
+/* Whether part NUMBER (from 1) of SIZE bytes is with the server already, with the content of BODY (its SHA-256,
+ * or its MD5 where the server keeps none). */
+bool cat_s3_upload_done(const struct cat_s3_upload *u, int number, const struct cat_buf *body);
+/* Sends part NUMBER; takes a reference to BODY. Waits when too many are on their way. Parts but the last are of 5 MiB
+ * at least, numbers up to 10,000. */
+CAT_MUST_USE int cat_s3_upload_part(struct cat_s3_upload *u, int number, struct cat_buf *body, struct cat_error *err);
+/* Waits for all parts and makes the object visible. */
+CAT_MUST_USE int cat_s3_upload_commit(struct cat_s3_upload *u, char **etag, struct cat_error *err);
+/* Waits for the parts on their way and leaves the upload to be taken up again. */
+void cat_s3_upload_keep(struct cat_s3_upload *u);
+/* Frees U; an upload that was not committed is taken back, parts and all. Accepts NULL. */
+void cat_s3_upload_close(struct cat_s3_upload *u);
+
+/* --- the rest --- */
+
+struct cat_s3_info {
+	int64_t size;
+	char etag[256];   /* quotes included */
+	char sha256[96];  /* base64, of the whole object ("...-N": of parts); "" when not told */
+};
+/* CAT_E_NOINPUT when there is none. */
+CAT_MUST_USE int cat_s3_head(const struct cat_url *url, const char *name, struct cat_s3_info *out,
+                             struct cat_error *err);
+/* Deletes keys of URL's bucket; those that are not there are no fault. */
+CAT_MUST_USE int cat_s3_delete(const struct cat_url *url, const char *name, char *const *keys, size_t n,
+                               struct cat_error *err);
+
+/* Takes back every upload that this process has open; for whoever ends the process early. Any thread. */
+void cat_s3_abort_all(void);
+
+#endif

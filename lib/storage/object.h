@@ -1,0 +1,28 @@
+/* object -- files behind https:// and s3://, read by ranges.
+ *
+ * Layer: storage. The first request tells size and version and brings the first or last bytes; from then on every
+ * range comes from that version. Ranges that lie close together are asked for at once, long ones in pieces side by
+ * side. What can only be had whole (servers without ranges or lengths) is kept in memory while small, else in an
+ * unnamed temporary file.
+ * Thread rule: as for any reader; opening from any thread.
+ */
+#ifndef CAT_STORAGE_OBJECT_H
+#define CAT_STORAGE_OBJECT_H
+
+#include "base/bytes.h"
+#include "storage/open.h"
+
+struct cat_object_opening;
+/* Sends the first request. NAME is kept for messages. */
+CAT_MUST_USE int cat_object_begin(const char *name, enum cat_open_where where, struct cat_object_opening **out,
+                                  struct cat_error *err);
+/* Waits for its reply; frees O, also on failure. */
+CAT_MUST_USE int cat_object_finish(struct cat_object_opening *o, struct cat_reader **out, struct cat_error *err);
+void cat_object_cancel(struct cat_object_opening *o); /* accepts NULL */
+
+/* N whole objects of at most MAX bytes, asked for side by side. OUT[i] NULL: there is none (or, where the keys may
+ * not list the bucket, it may not be read: then *DENIED is set). */
+CAT_MUST_USE int cat_object_fetch(char *const *names, int n, size_t max, struct cat_buf **out, bool *denied,
+                                  struct cat_error *err);
+
+#endif
