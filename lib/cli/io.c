@@ -17,6 +17,7 @@
 #include "formats/ipc.h"
 #include "formats/jsonl.h"
 #include "formats/parquet.h"
+#include "storage/create.h"
 #include "storage/inflate.h"
 #include "storage/local.h"
 #include "storage/open.h"
@@ -228,7 +229,7 @@ static int open_writer(const struct cat_output *o, struct cat_writer **out, stru
 
 	if (to_stdout(o))
 		return cat_local_create_fd(1, "standard output", out, err);
-	CAT_TRY(cat_local_create(o->output, &w, err));
+	CAT_TRY(cat_create(o->output, &w, err));
 	if (s && s->squeeze)
 		return cat_writer_deflate(w, strcmp(s->squeeze, "gz") == 0 ? CAT_DEFLATE_GZIP : CAT_DEFLATE_ZSTD, out,
 		                          err);

@@ -292,7 +292,7 @@ int cat_main(const struct cat_cmd *cmd, int argc, char **argv)
 	if (rc == CAT_OK && !done && resources)
 		rc = settle(resources, &err);
 	if (rc == CAT_OK && !done && resources)
-		cat_network_configure(&resources->net, resources->temp_dir);
+		cat_network_configure(&resources->net, resources->temp_dir, resources->memory_bytes);
 	if (rc == CAT_OK && !done)
 		rc = cmd->run(settings, n, argv + 1, &err);
 	if (resources && !done && cat_network_summary(summary, sizeof summary))

@@ -44,7 +44,7 @@ static const char *environment(const char *name)
 	return v && *v ? v : NULL;
 }
 
-void cat_network_configure(const struct cat_network *n, const char *temp_dir)
+void cat_network_configure(const struct cat_network *n, const char *temp_dir, int64_t memory_bytes)
 {
 	const char *ca_file = n->ca_file ? n->ca_file : environment("AWS_CA_BUNDLE");
 	const char *no_sign = environment("AWS_NO_SIGN_REQUEST");
@@ -64,6 +64,7 @@ void cat_network_configure(const struct cat_network *n, const char *temp_dir)
 		.connections = (int)n->connections,
 		.tries = (int)n->tries,
 		.stall_timeout_ms = (int)n->timeout_s * 1000,
+		.memory_bytes = memory_bytes / 4,
 	});
 }
 

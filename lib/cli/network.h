@@ -15,8 +15,8 @@ struct cat_network {
 extern const struct cat_opt cat_network_opts[];
 #define CAT_NETWORK_DEFAULTS {.addressing = "auto", .connections = 32, .tries = 8, .timeout_s = 20}
 
-/* Hands the settings to net. TEMP_DIR: for what can only be read whole. */
-void cat_network_configure(const struct cat_network *n, const char *temp_dir);
+/* Hands the settings to net. TEMP_DIR: for what can only be read whole; MEMORY_BYTES: the budget of the process. */
+void cat_network_configure(const struct cat_network *n, const char *temp_dir, int64_t memory_bytes);
 /* "12 requests, 1 of them again, 345,678 bytes in, 0 out"; false when nothing was asked. */
 bool cat_network_summary(char *out, size_t size);
 

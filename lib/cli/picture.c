@@ -4,6 +4,7 @@
 
 #include "cli/main.h"
 #include "draw/chart.h"
+#include "storage/create.h"
 #include "storage/local.h"
 
 static const char *const formats[] = {"png", "svg", "pdf", NULL};
@@ -58,7 +59,7 @@ static int write_file(const struct cat_picture_target *t, const struct cat_pictu
 	int rc;
 
 	if (t->path)
-		CAT_TRY(cat_local_create(t->path, &w, err));
+		CAT_TRY(cat_create(t->path, &w, err));
 	else
 		CAT_TRY(cat_local_create_fd(1, "standard output", &w, err));
 	rc = cat_chart_write(p, (enum cat_canvas_format)t->format, t->width, t->height, w, err);

@@ -1,7 +1,9 @@
 #include "net/s3.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "net/origin.h"
@@ -295,8 +297,55 @@ static int new_upload(const struct cat_url *url, const char *name, const struct 
 	return u->name && u->sending ? CAT_OK : cat_fail_mem(err, 64);
 }
 
+/* --- a process that is told to end takes its uploads back first --- */
+
+static int told[2] = {-1, -1};
+
+static void on_signal(int sig)
+{
+	const char c = (char)sig;
+
+	(void)!write(told[1], &c, 1);
+}
+
+static void *wait_for_signal(void *arg)
+{
+	char sig;
+
+	(void)arg;
+	while (read(told[0], &sig, 1) != 1)
+		;
+	/* However the server is doing: nobody waits long for a process to end. */
+	alarm(10);
+	cat_s3_abort_all();
+	signal(sig, SIG_DFL);
+	kill(getpid(), sig);
+	return NULL;
+}
+
+static void watch_signals(void)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	const struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	pthread_t thread;
+
+	if (pipe(told) != 0 || pthread_create(&thread, NULL, wait_for_signal, NULL) != 0)
+		return;
+	pthread_detach(thread);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct sigaction old;
+
+		/* Who has it ignored (nohup) keeps it so. */
+		if (sigaction(ends[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+			sigaction(ends[i], &act, NULL);
+	}
+}
+
 static void register_upload(struct cat_s3_upload *u)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch_signals);
 	pthread_mutex_lock(&open_lock);
 	u->next = open_uploads;
 	open_uploads = u;

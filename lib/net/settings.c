@@ -2,7 +2,8 @@
 
 #include <stdatomic.h>
 
-static struct cat_net_settings settings = {.connections = 32, .tries = 8, .stall_timeout_ms = 20000};
+static struct cat_net_settings settings = {.connections = 32, .tries = 8, .stall_timeout_ms = 20000,
+                                           .memory_bytes = INT64_C(256) << 20};
 static atomic_llong requests, retries, bytes_in, bytes_out;
 
 void cat_net_configure(const struct cat_net_settings *s)
@@ -16,6 +17,8 @@ void cat_net_configure(const struct cat_net_settings *s)
 		settings.tries = before.tries;
 	if (settings.stall_timeout_ms < 1)
 		settings.stall_timeout_ms = before.stall_timeout_ms;
+	if (settings.memory_bytes < 1)
+		settings.memory_bytes = before.memory_bytes;
 }
 
 const struct cat_net_settings *cat_net_settings(void)

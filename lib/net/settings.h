@@ -24,6 +24,7 @@ struct cat_net_settings {
 	int connections;         /* to one host at a time */
 	int tries;               /* of one request, the first included */
 	int stall_timeout_ms;    /* without a byte */
+	int64_t memory_bytes;    /* for what is on its way, in and out; 0: 256 MiB */
 };
 void cat_net_configure(const struct cat_net_settings *s);
 const struct cat_net_settings *cat_net_settings(void);

@@ -291,8 +291,9 @@ static int object_wait(struct cat_ticket *ticket, struct cat_buf **out, struct c
 /* Keeps chunks under way in front of what is read. */
 static int ask_ahead(struct object *o, struct cat_error *err)
 {
+	const int64_t fit = cat_net_settings()->memory_bytes / (int64_t)CHUNK;
 	/* One first, then more: who looks at the beginning only does not want the rest. */
-	const int want = o->chunk < CHUNK ? 1 : AHEAD;
+	const int want = o->chunk < CHUNK || fit < 2 ? 1 : fit < AHEAD ? (int)fit : AHEAD;
 
 	if (o->ahead_end < o->pos)
 		o->ahead_end = o->pos;
