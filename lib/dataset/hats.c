@@ -248,11 +248,11 @@ static int open_file(const char *path, struct cat_feed **out, const char **name,
 	return CAT_OK;
 }
 
-/* The schema of the first partition that will be read: a footer that is needed anyway, kept for then. */
-static int leaf_schema(struct cat_hats *h, const struct cat_hats_want *want, struct cat_error *err)
+/* Sends for the first partition that will be read, while something else is waited for. */
+static int begin_first(struct cat_hats *h, const struct cat_hats_want *want, struct cat_error *err)
 {
-	for (int i = 0; i < h->nparts && !h->folders; i++) {
-		struct cat_feed *f;
+	for (int i = want ? want->begin : 0; i < h->nparts && !h->folders; i++) {
+		struct cat_opening *o;
 		int64_t lo, hi;
 		char *path;
 		int rc;
@@ -263,53 +263,70 @@ static int leaf_schema(struct cat_hats *h, const struct cat_hats_want *want, str
 		path = cat_hats_leaf(h, &h->parts[i]);
 		if (!path)
 			return cat_fail_mem(err, 160);
-		rc = open_file(path, &f, NULL, err);
+		rc = cat_open_begin(path, CAT_OPEN_TAIL, &o, err);
 		cat_free(path);
 		CAT_TRY(rc);
-		h->schema = cat_schema_ref(f->schema);
 		h->first_part = i;
-		atomic_store(&h->first, f);
+		atomic_store(&h->first, o);
 		break;
 	}
 	return CAT_OK;
 }
 
-static int metadata_schema(struct cat_hats *h, struct cat_error *err)
+/* The schema that the file NAME of the catalogue tells, if it is there. */
+static int metadata_schema(struct cat_hats *h, const char *name, struct cat_error *err)
 {
-	static const char *const names[] = {"dataset/_common_metadata", "dataset/_metadata"};
-	struct cat_buf *found[2];
+	struct cat_buf *found;
+	struct cat_reader *r;
+	struct cat_feed *f;
 	bool denied;
-	int rc = fetch(h->root, names, 2, found, &denied, err);
+	int rc;
 
+	CAT_TRY(fetch(h->root, &name, 1, &found, &denied, err));
+	if (!found)
+		return CAT_OK;
+	rc = cat_reader_memory(found, name, &r, err);
+	cat_buf_unref(found);
+	if (rc == CAT_OK)
+		rc = cat_parquet_feed(r, NULL, &f, err);
+	if (rc != CAT_OK)
+		return cat_wrap(err, "%s/%s", h->root, name);
+	h->schema = cat_schema_ref(f->schema);
+	cat_feed_close(f);
+	return CAT_OK;
+}
+
+/* Of a catalogue whose schema no file of its own tells: a partition's. */
+static int leaf_schema(struct cat_hats *h, struct cat_error *err)
+{
+	struct cat_feed *f;
+	char *path;
+	int rc;
+
+	if (h->folders || h->nparts == 0)
+		return CAT_OK;
+	path = cat_hats_leaf(h, &h->parts[0]);
+	if (!path)
+		return cat_fail_mem(err, 160);
+	rc = open_file(path, &f, NULL, err);
+	cat_free(path);
 	CAT_TRY(rc);
-	for (int i = 0; i < 2 && !h->schema; i++) {
-		struct cat_reader *r = NULL;
-		struct cat_feed *f;
-
-		if (!found[i])
-			continue;
-		rc = cat_reader_memory(found[i], names[i], &r, err);
-		if (rc == CAT_OK)
-			rc = cat_parquet_feed(r, NULL, &f, err);
-		if (rc != CAT_OK) {
-			cat_wrap(err, "%s/%s", h->root, names[i]);
-			break;
-		}
-		h->schema = cat_schema_ref(f->schema);
-		cat_feed_close(f);
-	}
-	cat_buf_unref(found[0]);
-	cat_buf_unref(found[1]);
-	return rc;
+	h->schema = cat_schema_ref(f->schema);
+	cat_feed_close(f);
+	return CAT_OK;
 }
 
 static int read_schema(struct cat_hats *h, const struct cat_hats_want *want, struct cat_error *err)
 {
-	CAT_TRY(leaf_schema(h, want, err));
+	if (want && cat_open_is_remote(h->root))
+		CAT_TRY(begin_first(h, want, err));
+	CAT_TRY(metadata_schema(h, "dataset/_common_metadata", err));
 	if (!h->schema)
-		CAT_TRY(metadata_schema(h, err));
+		CAT_TRY(leaf_schema(h, err));
 	if (!h->schema)
-		return cat_fail(err, CAT_E_DATA, "%s: no partition, no _common_metadata, no _metadata", h->root);
+		CAT_TRY(metadata_schema(h, "dataset/_metadata", err));
+	if (!h->schema)
+		return cat_fail(err, CAT_E_DATA, "%s: no _common_metadata, no _metadata, no partition", h->root);
 	return drop_hidden(&h->schema, err);
 }
 
@@ -469,7 +486,7 @@ void cat_hats_free(struct cat_hats *h)
 {
 	if (!h || atomic_fetch_sub(&h->refs, 1) != 1)
 		return;
-	cat_feed_close(atomic_load(&h->first));
+	cat_open_cancel(atomic_load(&h->first));
 	cat_free(h->root);
 	cat_free(h->given);
 	cat_free(h->suffix);
@@ -578,33 +595,31 @@ static bool wanted(const struct leaves *l, int part)
 	return !l->want.keep || l->want.keep(l->want.arg, lo, hi);
 }
 
-/* The feed that told the schema, once. */
-static struct cat_feed *take_first(struct cat_hats *h, int part)
-{
-	return part == h->first_part ? atomic_exchange(&h->first, NULL) : NULL;
-}
-
 static int open_ahead(struct leaves *l, int part, struct cat_error *err)
 {
 	const int end = l->want.end ? l->want.end : l->hats->nparts;
 
 	if (!cat_open_is_remote(l->hats->root) || l->hats->folders)
 		return CAT_OK;
-	if (l->next <= part)
+	if (l->next < part)
 		l->next = part;
 	for (; l->nahead < OPEN_AHEAD && l->next < end; l->next++) {
+		struct ahead *a = &l->ahead[l->nahead];
 		char *path;
 		int rc;
 
-		if (!wanted(l, l->next) || (l->next == l->hats->first_part && atomic_load(&l->hats->first)))
+		if (!wanted(l, l->next))
 			continue;
-		path = cat_hats_leaf(l->hats, &l->hats->parts[l->next]);
-		if (!path)
-			return cat_fail_mem(err, 160);
-		l->ahead[l->nahead].part = l->next;
-		rc = cat_open_begin(path, CAT_OPEN_TAIL, &l->ahead[l->nahead].opening, err);
-		cat_free(path);
-		CAT_TRY(rc);
+		a->part = l->next;
+		a->opening = l->next == l->hats->first_part ? atomic_exchange(&l->hats->first, NULL) : NULL;
+		if (!a->opening) {
+			path = cat_hats_leaf(l->hats, &l->hats->parts[l->next]);
+			if (!path)
+				return cat_fail_mem(err, 160);
+			rc = cat_open_begin(path, CAT_OPEN_TAIL, &a->opening, err);
+			cat_free(path);
+			CAT_TRY(rc);
+		}
 		l->nahead++;
 	}
 	return CAT_OK;
@@ -641,11 +656,6 @@ static int open_leaf(void *arg, int i, struct cat_feed **out, const char **name,
 	*name = NULL;
 	if (!wanted(l, part))
 		return CAT_OK;
-	*out = take_first(l->hats, part);
-	if (*out) {
-		*name = cat_parquet_feed_name(*out);
-		return open_ahead(l, part + 1, err);
-	}
 	path = cat_hats_leaf(l->hats, &l->hats->parts[part]);
 	if (!path)
 		return cat_fail_mem(err, 160);

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "columnar/pump.h"
+#include "storage/open.h"
 
 struct cat_hats_part {
 	int order;
@@ -26,7 +27,7 @@ struct cat_hats {
 	bool is_there; /* it described itself: what is missing now is its fault */
 	int nparts;
 	struct cat_hats_part *parts; /* in depth-first order */
-	_Atomic(struct cat_feed *) first; /* partition first_part, opened for its schema and not read yet */
+	_Atomic(struct cat_opening *) first; /* of partition first_part: far away, sent for and not read yet */
 	int first_part;
 	bool folders;    /* partitions are folders of files */
 	char *suffix;    /* of partitions that are files */
@@ -51,9 +52,9 @@ struct cat_hats_want {
 	void *arg;
 	int begin, end; /* partitions [begin, end); end 0: to the last */
 };
-/* PATH or an address. WANT (may be NULL): what will be read, so that the schema comes from a partition of that.
- * CAT_E_NOINPUT when there is no catalogue. Far away: three requests at once (for a collection two more behind
- * them), then the footer of the first partition that is wanted. */
+/* PATH or an address. CAT_E_NOINPUT when there is no catalogue. Far away: three requests at once (for a collection
+ * two more behind them), then the schema; and with it the first partition of WANT, what will be read, unless that is
+ * NULL. */
 CAT_MUST_USE int cat_hats_open(const char *path, const struct cat_hats_want *want, struct cat_hats **out,
                                struct cat_error *err);
 /* All rows of the wanted partitions in order; takes over H, also on failure. */

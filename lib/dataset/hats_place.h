@@ -1,6 +1,7 @@
 /* hats_place -- where a catalogue or a collection appears: a hidden folder that becomes the final one.
  *
- * Layer: dataset. Everything is written below the hidden folder, which appears by one rename.
+ * Layer: dataset. Everything is written below the hidden folder, which appears by one rename. In an object store it is
+ * written where it will be, its description last: until that is there, it is no catalogue.
  */
 #ifndef CAT_DATASET_HATS_PLACE_H
 #define CAT_DATASET_HATS_PLACE_H
@@ -8,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/error.h"
+#include "base/bytes.h"
 
 struct cat_hats_place {
 	char *path;   /* the final folder */
@@ -16,9 +17,11 @@ struct cat_hats_place {
 	char *hidden; /* where everything is until it is published */
 	int lock;     /* says that somebody works there */
 	bool overwrite;
+	bool remote;  /* in an object store */
 	bool published;
 };
-/* PATH must not exist, or be empty, or be a catalogue and OVERWRITE set: else CAT_E_CREATE. */
+/* PATH must not exist, or be empty, or be a catalogue and OVERWRITE set: else CAT_E_CREATE. In an object store what
+ * is overwritten goes at once. */
 CAT_MUST_USE int cat_hats_place_open(const char *path, bool overwrite, struct cat_hats_place **out,
                                      struct cat_error *err);
 /* Makes it visible, in one step. */
@@ -30,6 +33,8 @@ void cat_hats_place_free(struct cat_hats_place *p);
 char *cat_hats_path(const char *folder, const char *name);
 /* A folder that may be there already. SHOWN is for messages: the final folder. */
 CAT_MUST_USE int cat_hats_mkdir(const char *path, const char *shown, struct cat_error *err);
+/* A file below the hidden folder. */
+CAT_MUST_USE int cat_hats_create(const char *path, const char *shown, struct cat_writer **out, struct cat_error *err);
 /* A small file below FOLDER. */
 CAT_MUST_USE int cat_hats_file(const char *folder, const char *name, const char *shown, const void *data, size_t len,
                                struct cat_error *err);

@@ -8,7 +8,6 @@
 #include "dataset/hats_place.h"
 #include "dataset/properties.h"
 #include "formats/parquet.h"
-#include "storage/local.h"
 
 struct cat_hats_writer {
 	char *folder; /* where it is written */
@@ -114,7 +113,7 @@ int cat_hats_leaf_open(struct cat_hats_writer *h, const struct cat_hats_part *p,
 	}
 	rc = cat_parquet_encoder(h->schema, &options, e, err);
 	if (rc == CAT_OK) {
-		rc = cat_local_create_part(path, h->shown, w, err);
+		rc = cat_hats_create(path, h->shown, w, err);
 		if (rc != CAT_OK) {
 			cat_encoder_close(*e);
 			*e = NULL;

@@ -67,8 +67,6 @@ CAT_MUST_USE int cat_parquet_feed(struct cat_reader *r, const struct cat_parquet
                                   struct cat_error *err);
 /* The file behind a feed made by cat_parquet_feed. */
 struct cat_parquet_file *cat_parquet_feed_file(struct cat_feed *f);
-/* What its reader is called; the feed's. */
-const char *cat_parquet_feed_name(const struct cat_feed *f);
 /* Bounds of the pages of column COL that hold rows of W, rows counted from its first one; n is 0 when W is not a
  * Parquet feed's or has no page index. Reads the index. One thread per work, before decode. */
 CAT_MUST_USE int cat_parquet_work_pages(struct cat_work *w, int col, struct cat_parquet_page_list *out,

@@ -167,8 +167,3 @@ struct cat_parquet_file *cat_parquet_feed_file(struct cat_feed *f)
 {
 	return ((struct feed *)f)->file;
 }
-
-const char *cat_parquet_feed_name(const struct cat_feed *f)
-{
-	return ((const struct feed *)f)->reader->name;
-}

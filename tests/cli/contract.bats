@@ -157,7 +157,8 @@ csv() { "$@" -f csv; }
 	printf '<?xml version="1.0"?><VOTABLE></VOTABLE>\n' >t.vot
 	status 79 cat-scan t.vot
 	says VOTable
-	status 79 cat-scan s3://bucket/key
+	status 79 cat-scan ftp://host/file
+	says 's3'
 }
 
 # --- 4 outputs ---------------------------------------------------------------------------------------
