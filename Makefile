@@ -42,6 +42,10 @@ DEPS_TEST := bats libcmocka-dev jq mandoc python3-venv libarchive-tools parallel
 #   parallel                  the demo's two workers
 #   shellcheck                checks our scripts
 #   clang, libclang-rt-14-dev, valgrind   fuzz targets and memory checks of make test-long
+DEPS_LONG := radosgw ceph-mon ceph-osd ceph-common s3cmd curl openssl
+#   radosgw, ceph-mon, ceph-osd, ceph-common   an S3 server: Ceph's, in memory (the other is built from its Go module)
+#   s3cmd, curl               clients beside ours
+#   openssl                   certificates of test servers
 
 # --- flags -----------------------------------------------------------------------------------------
 CC ?= gcc
@@ -163,7 +167,7 @@ test:
 	@tests/tools/run-tests short
 
 test-long:
-	@tests/tools/deps build $(DEPS_BUILD) -- test $(DEPS_TEST)
+	@tests/tools/deps build $(DEPS_BUILD) -- test $(DEPS_TEST) $(DEPS_LONG)
 	@$(MAKE) --no-print-directory -j$$(nproc) all tool-bin
 	@tests/tools/run-tests long
 
