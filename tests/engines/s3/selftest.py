@@ -231,6 +231,10 @@ def server(kind):
                 return ""
             return "it was trusted"
         check(f"{kind}: refused without its certificate", unknown_authority)
+        proxy = with_keys(env, "faults", kind + "-faults", "--to", env["AWS_ENDPOINT_URL"])
+        if proxy:
+            check(f"{kind}: ranges through a proxy", lambda: ranges(client({**env, **proxy})))
+            down(kind + "-faults")
     if kind == "radosgw":
         check(f"{kind}: sessions of STS", lambda: sessions(env))
         check("creds", lambda: creds(env))
@@ -441,6 +445,10 @@ def folder():
         return
     f = Faults("web", env["AWS_ENDPOINT_URL"] + "/big")
     every_rule(f, data)
+    f.rules({"nht": 1, "action": "drop"})
+    same("web: a rule that means nothing: no answer", fetch(f.url)[3], "closed")
+    with open(f"{work}/web/log/faults.out") as said:
+        report("nht" in said.read(), "web: and its name in the log")
     f.rules()
     plain = lambda **h: fetch(f.url, **h)  # noqa: E731
     same("web: a suffix", plain(Range="bytes=-3")[2], data[-3:])
@@ -472,12 +480,16 @@ def folder():
 
 # --- delay ---
 
-def best(test, n=5):
-    def once():
+def best(test, enough, n=20):
+    """The least time that TEST takes, of N tries or fewer: until it is below ENOUGH."""
+    least = float("inf")
+    for _ in range(n):
         started = time.monotonic()
         test()
-        return time.monotonic() - started
-    return min(once() for _ in range(n))
+        least = min(least, time.monotonic() - started)
+        if least < enough:
+            break
+    return least
 
 
 def delay():
@@ -495,14 +507,15 @@ def delay():
         return
     small = far["AWS_ENDPOINT_URL"] + "/small"
 
-    def about(name, took, trips):
+    def about(name, test, trips):
+        took = best(test, 0.04 * trips + 0.03)
         report(0.04 * trips <= took < 0.04 * trips + 0.03, f"delay: {name}: {trips} round trips of 40 ms", f"{took * 1e3:.1f} ms")
-    about("connection and request", best(lambda: fetch(small)), 2)
+    about("connection and request", lambda: fetch(small), 2)
     kept = connect(small)
     fetch(small, connection=kept)
-    about("request on an open connection", best(lambda: fetch(small, connection=kept)), 1)
+    about("request on an open connection", lambda: fetch(small, connection=kept), 1)
     ca = secure["AWS_CA_BUNDLE"]
-    about("connection, TLS 1.3, request", best(lambda: fetch(far_tls["AWS_ENDPOINT_URL"] + "/small", cafile=ca)), 3)
+    about("connection, TLS 1.3, request", lambda: fetch(far_tls["AWS_ENDPOINT_URL"] + "/small", cafile=ca), 3)
 
     def at_once():
         threads = [threading.Thread(target=fetch, args=(small,)) for _ in range(8)]
@@ -510,9 +523,9 @@ def delay():
             t.start()
         for t in threads:
             t.join()
-    about("eight at once", best(at_once), 2)
+    about("eight at once", at_once, 2)
     wide = lambda: subprocess.run(["curl", "-sS", "-o", "/dev/null", far["AWS_ENDPOINT_URL"] + "/wide"], check=True)  # noqa: E731
-    took = best(wide, 3)
+    took = best(wide, 0.6)
     report(took < 0.6, "delay: 100 MiB are not held up", f"{took * 1e3:.0f} ms")
     with socket.create_connection(("127.0.0.1", int(small.split(":")[2].split("/")[0]))) as s:
         s.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -595,6 +608,9 @@ def by_boto(more, method):
 
 if __name__ == "__main__":
     for one in wanted:
-        check(one, {"folder": folder, "delay": delay}.get(one) or (lambda: server(one)))
+        try:
+            {"folder": folder, "delay": delay}.get(one, lambda: server(one))()
+        except Exception as e:
+            report(False, one, f"{type(e).__name__}: {e}".replace("\n", " "))
     left = [pid for pid in os.listdir("/proc") if pid.isdigit() and int(pid) != os.getpid() and work + "/" in arguments(pid)]
     same("nothing is left running", left, [])
