@@ -3,6 +3,8 @@
 #include <jansson.h>
 #include <math.h>
 
+#include "base/alloc.h"
+
 /* struct cat_json is json_t; jansson's setters accept NULL and report it, so a failed allocation leaves a
  * hole that the root remembers by being NULL. */
 #define J(p) ((json_t *)(void *)(p))
@@ -70,4 +72,14 @@ int cat_json_dump(struct cat_json *j, struct cat_text *out, struct cat_error *er
 		return cat_fail(err, CAT_E_SYSTEM, "out of memory while writing JSON");
 	cat_text_addc(out, '\n');
 	return cat_text_check(out, err);
+}
+
+char *cat_json_member(const char *text, size_t n, const char *key)
+{
+	json_t *doc = json_loadb(text, n, 0, NULL);
+	const char *value = json_string_value(json_object_get(doc, key));
+	char *copy = value ? cat_strdup(value) : NULL;
+
+	json_decref(doc);
+	return copy;
 }

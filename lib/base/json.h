@@ -1,4 +1,4 @@
-/* json -- building JSON documents; a thin cover over libjansson.
+/* json -- building JSON documents, and looking into them; a thin cover over libjansson.
  *
  * Layer: base. Values are owned by what they were put into. Building never fails half-way: failures stick
  * and cat_json_dump reports them.
@@ -25,5 +25,8 @@ void cat_json_null(struct cat_json *j, const char *key);
 void cat_json_put(struct cat_json *j, const char *key, struct cat_json *child);
 /* Appends the text of J, indented, keys in the order they were set, and a newline; frees J. */
 CAT_MUST_USE int cat_json_dump(struct cat_json *j, struct cat_text *out, struct cat_error *err);
+
+/* The string that member KEY of the object in TEXT[0,N) is; the caller frees it. NULL: no object, no such string. */
+char *cat_json_member(const char *text, size_t n, const char *key);
 
 #endif

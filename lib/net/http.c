@@ -126,12 +126,15 @@ int cat_call_for(struct cat_call *c, const char *method, const struct cat_url *u
 int cat_call_header(struct cat_call *c, struct cat_error *err, const char *fmt, ...)
 {
 	struct cat_text t = {.max = 1 << 14};
-	char line[4096];
+	char line[16384];
 	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof line, fmt, ap);
+	n = vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof line)
+		return cat_fail(err, CAT_E_CONFIG, "a header too long to be sent");
 	if (c->nheaders == CAT_CALL_HEADERS)
 		return cat_fail(err, CAT_E_BUG, "too many headers");
 	for (const char *s = line; *s; s++)
@@ -438,8 +441,9 @@ static int begin_try(struct cat_call *c, struct cat_error *err)
 	s->x = (struct cat_exchange){
 		.method = c->method, .url = s->url.s, .headers = s->list,
 		.body = c->body ? c->body->data : NULL, .body_len = c->body ? c->body->size : 0,
-		.ca_file = set->ca_file, .netrc = !c->origin->bucket && !set->bearer_file,
-		.connect_timeout_ms = 10000, .stall_timeout_ms = set->stall_timeout_ms,
+		.ca_file = set->ca_file, .netrc = !c->origin->bucket && !set->bearer_file && !c->bare, .no_proxy = c->link_local,
+		.connect_timeout_ms = c->link_local ? 1000 : 10000, .answer_timeout_ms = c->link_local ? 5000 : 0,
+		.stall_timeout_ms = set->stall_timeout_ms,
 		.on_header = on_header, .on_body = on_body, .on_done = on_done, .arg = c};
 	s->ended = false;
 	s->begun = true;
@@ -645,7 +649,7 @@ int cat_call_finish(struct cat_call *c, struct cat_error *err)
 			return (int)err->code;
 		if (v == CAT_VERDICT_LATER) {
 			pause = pause_ms(c);
-			if (c->tries - mended >= cat_net_settings()->tries || now_ms() + pause > until_ms) {
+			if (c->link_local || c->tries - mended >= cat_net_settings()->tries || now_ms() + pause > until_ms) {
 				char times[32];
 
 				snprintf(times, sizeof times, "%d tries", c->tries);

@@ -52,6 +52,8 @@ struct cat_call {
 	size_t max_reply;   /* more than that is refused: replies that a range was asked of are as long as that */
 	size_t max_whole;   /* of a whole object that came instead of a range: more is stopped, and told by reply.status */
 	bool once;          /* what it does cannot be done twice: only failures to connect are tried again */
+	bool bare;          /* goes as it is: no token, no netrc; for services that give out keys */
+	bool link_local;    /* ... of this machine: no proxy, answers at once or never */
 	/* Where the body goes instead of INTO; on the engine's thread. DATA NULL: it comes again from its beginning.
 	 * False ends the call with CAT_E_IO. */
 	bool (*sink)(void *arg, const void *data, size_t n);

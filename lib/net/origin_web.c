@@ -54,7 +54,7 @@ static int web_prepare(struct cat_origin *o, struct cat_call *c, const struct ca
 		cat_text_addf(url, "?%s", c->query);
 	CAT_TRY(cat_text_check(url, err));
 	/* The token is for whom the user named, over TLS or to this machine. */
-	if (set->bearer_file && (o->tls || strncmp(o->host, "127.0.0.1", 9) == 0 || strncmp(o->host, "localhost", 9) == 0) &&
+	if (set->bearer_file && !c->bare && (o->tls || strncmp(o->host, "127.0.0.1", 9) == 0 || strncmp(o->host, "localhost", 9) == 0) &&
 	    (!moved || (authority(moved) == authority(url->s) && strncasecmp(moved, url->s, authority(moved)) == 0)))
 		return add_bearer(headers, set->bearer_file, err);
 	return CAT_OK;
