@@ -135,9 +135,9 @@ struct cat_encoder {
 };
 void cat_encoder_close(struct cat_encoder *e); /* accepts NULL */
 void cat_out_free(struct cat_out *o);          /* accepts NULL */
-/* An encoder and a writer as a plain sink that encodes in the caller's thread. Takes over both. exec/write.h
- * is the parallel one. */
-CAT_MUST_USE int cat_encoder_sink(struct cat_encoder *e, struct cat_writer *w, struct cat_sink **out,
+/* For encoders whose put keeps one batch until pull: *HELD becomes B, which is taken over also on failure; a
+ * batch without rows leaves it NULL. CAT_E_BUG when it is still held or B has not SCHEMA's columns. */
+CAT_MUST_USE int cat_encoder_hold(struct cat_batch **held, const struct cat_schema *schema, struct cat_batch *b,
                                   struct cat_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "columnar/pump.h"
+#include "exec/write.h"
 
 /* A pipe that gives one byte at a time. */
 struct unit_dribble {
@@ -63,7 +64,7 @@ static inline int unit_sink(struct cat_encoder *e, struct cat_buf **out, struct 
 		cat_encoder_close(e);
 		return rc;
 	}
-	return cat_encoder_sink(e, w, sink, err);
+	return cat_write_open(e, w, NULL, sink, err);
 }
 
 /* Everything FEED gives, encoded; takes over FEED. */
