@@ -26,6 +26,13 @@ void cat_work_free(struct cat_work *w)
 		w->ops->free(w);
 }
 
+void cat_part_list_fini(struct cat_part_list *l)
+{
+	cat_free(l->parts);
+	cat_buf_unref(l->bytes);
+	*l = (struct cat_part_list){0};
+}
+
 void cat_encoder_close(struct cat_encoder *e)
 {
 	if (e)
