@@ -89,7 +89,7 @@ struct cat_work_ops {
 	/* What is known of column COL without decoding; all zero when nothing is. May be NULL. Any thread. */
 	void (*stats)(struct cat_work *, int col, struct cat_range_stats *out);
 	void (*free)(struct cat_work *); /* any thread */
-	/* The next three may be NULL. Any thread, one at a time per work, before decode. */
+	/* The next four may be NULL. Any thread, one at a time per work, before decode. */
 	/* Bounds of column COL in parts of all the work's rows. May read metadata. */
 	CAT_MUST_USE int (*parts)(struct cat_work *, int col, struct cat_part_list *out, struct cat_error *);
 	/* Leaves the rows of N > 0 SPANS (ascending, disjoint, none empty), once: from now on these are the work's
@@ -97,6 +97,9 @@ struct cat_work_ops {
 	CAT_MUST_USE int (*narrow)(struct cat_work *, const struct cat_stretch *spans, int n, struct cat_error *);
 	/* Reads what decode of COLS[0..n) (ascending) will need, in one request, if that is at most MAX_BYTES. */
 	CAT_MUST_USE int (*fetch)(struct cat_work *, const int *cols, int n, int64_t max_bytes, struct cat_error *);
+	/* Of column COL, a struct or list of structs, only the children with USED set (one at least) will be looked
+	 * at: the others may come as nulls. Before fetch. */
+	CAT_MUST_USE int (*only)(struct cat_work *, int col, const bool *used, struct cat_error *);
 };
 struct cat_work {
 	const struct cat_work_ops *ops;

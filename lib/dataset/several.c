@@ -185,11 +185,19 @@ static int several_fetch(struct cat_work *work, const int *cols, int n, int64_t 
 	return said(w, rc, err);
 }
 
-static const struct cat_work_ops several_work_ops = {several_decode, several_stats, several_work_free,
-                                                     several_parts,  several_narrow, several_fetch};
+static int several_only(struct cat_work *work, int col, const bool *used, struct cat_error *err)
+{
+	struct several_work *w = (struct several_work *)work;
+
+	return w->inner->ops->only ? w->inner->ops->only(w->inner, w->part->map[col], used, err) : CAT_OK;
+}
+
+static const struct cat_work_ops several_work_ops = {several_decode, several_stats, several_work_free, several_parts,
+                                                     several_narrow, several_fetch, several_only};
 /* Over pieces that are all or nothing. */
 static const struct cat_work_ops several_whole_ops = {
-	.decode = several_decode, .stats = several_stats, .free = several_work_free, .fetch = several_fetch};
+	.decode = several_decode, .stats = several_stats, .free = several_work_free, .fetch = several_fetch,
+	.only = several_only};
 
 /* --- feed --- */
 

@@ -15,6 +15,10 @@
 #define COVER_ORDER 16
 #define COVER_CELLS 256
 
+struct partial {
+	int col;
+	bool *used; /* per child */
+};
 struct scan {
 	struct cat_source base;
 	struct cat_feed *feed;
@@ -29,6 +33,8 @@ struct scan {
 	int *then_cols; /* what the output needs beyond that */
 	int nthen;
 	int *all_cols; /* both, ascending */
+	int npartial;
+	struct partial *partial; /* columns of which only some children are looked at */
 	int64_t left;      /* rows still wanted; -1: all */
 	int64_t unplanned; /* of these, not yet in a piece; kept when there is no filter */
 	int64_t memory_bytes;
@@ -282,6 +288,13 @@ static int first_rows(struct scan *s, struct cat_work *w, struct cat_error *err)
 	return CAT_OK;
 }
 
+static int some_children(const struct scan *s, struct cat_work *w, struct cat_error *err)
+{
+	for (int i = 0; w->ops->only && i < s->npartial; i++)
+		CAT_TRY(w->ops->only(w, s->partial[i].col, s->partial[i].used, err));
+	return CAT_OK;
+}
+
 /* Hands pieces to the pool as far ahead as memory allows. */
 static int submit_ahead(struct scan *s, struct cat_error *err)
 {
@@ -304,7 +317,7 @@ static int submit_ahead(struct scan *s, struct cat_error *err)
 			cat_work_free(w);
 			continue;
 		}
-		if (first_rows(s, w, err) != CAT_OK) {
+		if (first_rows(s, w, err) != CAT_OK || some_children(s, w, err) != CAT_OK) {
 			cat_work_free(w);
 			return (int)err->code;
 		}
@@ -399,6 +412,9 @@ static void scan_close(struct cat_source *source)
 	cat_free(s->first_cols);
 	cat_free(s->then_cols);
 	cat_free(s->all_cols);
+	for (int i = 0; i < s->npartial; i++)
+		cat_free(s->partial[i].used);
+	cat_free(s->partial);
 	cat_free(s->name);
 	cat_free(s);
 }
@@ -459,6 +475,36 @@ static int plan_columns(struct scan *s, const struct cat_consumer *consumer, str
 	return rc;
 }
 
+/* Structs and lists of structs among the columns, of which a select list and a condition name single children. */
+static int plan_children(struct scan *s, struct cat_error *err)
+{
+	const int ncols = s->nfirst + s->nthen;
+
+	if (!s->select || !ncols)
+		return CAT_OK;
+	s->partial = cat_calloc((size_t)ncols, sizeof *s->partial);
+	if (!s->partial)
+		return cat_fail_mem(err, (size_t)ncols * sizeof *s->partial);
+	for (int i = 0; i < ncols; i++) {
+		const int col = s->all_cols[i];
+		const struct cat_field *f = &s->feed->schema->fields[col];
+		bool *used;
+
+		if (cat_type_is_list(f->type.id) && f->type.id != CAT_T_MAP)
+			f = &f->children[0];
+		if (f->type.id != CAT_T_STRUCT)
+			continue;
+		used = cat_calloc((size_t)f->nchildren, sizeof *used);
+		if (!used)
+			return cat_fail_mem(err, (size_t)f->nchildren);
+		s->partial[s->npartial++] = (struct partial){col, used};
+		cat_select_children(s->select, col, f->nchildren, used);
+		if (s->where)
+			cat_expr_children(s->where, col, f->nchildren, used);
+	}
+	return CAT_OK;
+}
+
 static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_error *err)
 {
 	struct cat_schema *schema = s->feed->schema;
@@ -484,6 +530,7 @@ static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_err
 	}
 	s->base.schema = cat_schema_ref(s->select ? cat_select_schema(s->select) : schema);
 	CAT_TRY(plan_columns(s, o->consumer, err));
+	CAT_TRY(plan_children(s, err));
 	s->filter.where = s->where;
 	s->filter.region = s->region;
 	s->unplanned = s->nfirst || s->where ? -1 : o->limit;

@@ -21,6 +21,7 @@ struct work {
 	int64_t row_begin, row_end;
 	int nspans;
 	struct cat_stretch *spans; /* of the group, once narrowed; NULL: all from row_begin to row_end */
+	bool *skip; /* leaves that nobody looks at; NULL: there are none */
 	struct cat_pq_index index;
 	struct cat_pq_read *held; /* what was fetched */
 	char where[64];
@@ -32,7 +33,7 @@ static int read_open(struct work *w, const int *cols, int n, int64_t max_bytes, 
 	const struct cat_stretch all = {w->row_begin, w->row_end};
 
 	return cat_pq_read_open(w->file, w->group, &w->index, w->spans ? w->spans : &all, w->spans ? w->nspans : 1,
-	                        cols, n, max_bytes, out, err);
+	                        cols, n, w->skip, max_bytes, out, err);
 }
 
 static int work_decode(struct cat_work *work, const int *cols, int n, struct cat_batch **out,
@@ -72,6 +73,7 @@ static void work_free(struct cat_work *work)
 	cat_pq_read_free(w->held);
 	cat_pq_index_fini(&w->index);
 	cat_free(w->spans);
+	cat_free(w->skip);
 	cat_free(w);
 }
 
@@ -120,7 +122,33 @@ static int work_fetch(struct cat_work *work, const int *cols, int n, int64_t max
 	return read_open(w, cols, n, max_bytes, &w->held, err);
 }
 
-static const struct cat_work_ops work_ops = {work_decode, work_stats, work_free, work_parts, work_narrow, work_fetch};
+static int work_only(struct cat_work *work, int col, const bool *used, struct cat_error *err)
+{
+	struct work *w = (struct work *)work;
+	const struct cat_pq_tree *t = &w->file->tree;
+	const struct cat_pq_node *n = &t->nodes[col];
+
+	if (n->kind == CAT_PQ_NODE_LIST)
+		n = &n->children[0];
+	if (n->kind != CAT_PQ_NODE_STRUCT)
+		return CAT_OK;
+	if (!w->skip)
+		w->skip = cat_calloc((size_t)t->nleaves, sizeof *w->skip);
+	if (!w->skip)
+		return cat_fail_mem(err, (size_t)t->nleaves);
+	for (int i = 0; i < n->nchildren; i++)
+		for (int k = 0; k < n->children[i].nleaves; k++)
+			w->skip[n->children[i].leaf + k] = !used[i];
+	for (int i = 0; i < n->nleaves; i++)
+		if (!w->skip[n->leaf + i])
+			return CAT_OK;
+	/* Only empty groups are used: one leaf must tell of the rows. */
+	w->skip[n->leaf] = false;
+	return CAT_OK;
+}
+
+static const struct cat_work_ops work_ops = {work_decode, work_stats, work_free, work_parts,
+                                             work_narrow, work_fetch, work_only};
 
 /* Whether every leaf of the group has an offset index. */
 static bool has_pages(const struct cat_parquet_file *f, int group)

@@ -144,7 +144,7 @@ static int plan_ranges(struct cat_pq_read *j, struct cat_pq_index *ix, struct ca
 	return rc;
 }
 
-static int make_pieces(struct cat_pq_read *j, const int *cols, int n, struct cat_error *err)
+static int make_pieces(struct cat_pq_read *j, const int *cols, int n, const bool *skip, struct cat_error *err)
 {
 	const struct cat_pq_tree *t = &j->f->tree;
 	const int64_t nrows = j->f->footer.groups[j->group].nrows;
@@ -163,8 +163,10 @@ static int make_pieces(struct cat_pq_read *j, const int *cols, int n, struct cat
 		for (int k = 0; k < t->nodes[cols[i]].nleaves; k++) {
 			struct piece *p = &j->pieces[j->npieces];
 
-			p->cuts = j->cuts + (size_t)j->npieces++ * (size_t)j->nspans;
 			p->leaf = t->nodes[cols[i]].leaf + k;
+			if (skip && skip[p->leaf])
+				continue;
+			p->cuts = j->cuts + (size_t)j->npieces++ * (size_t)j->nspans;
 			p->chunk = cat_pq_chunk_of(j->f, j->group, p->leaf);
 			p->dict_range = -1;
 			if (p->chunk->has_path)
@@ -197,8 +199,8 @@ static int read_pages(struct cat_pq_read *j, int64_t max_bytes, bool *done, stru
 }
 
 int cat_pq_read_open(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix, const struct cat_stretch *spans,
-                     int n, const int *cols, int ncols, int64_t max_bytes, struct cat_pq_read **out,
-                     struct cat_error *err)
+                     int n, const int *cols, int ncols, const bool *skip, int64_t max_bytes,
+                     struct cat_pq_read **out, struct cat_error *err)
 {
 	struct cat_pq_read *j = cat_calloc(1, sizeof *j);
 	bool done = false;
@@ -219,7 +221,7 @@ int cat_pq_read_open(const struct cat_parquet_file *f, int group, struct cat_pq_
 		j->spans[i] = spans[i];
 		j->nrows += spans[i].end - spans[i].begin;
 	}
-	rc = make_pieces(j, cols, ncols, err);
+	rc = make_pieces(j, cols, ncols, skip, err);
 	if (rc == CAT_OK)
 		rc = plan_ranges(j, ix, err);
 	if (rc == CAT_OK)
@@ -264,6 +266,12 @@ static struct cat_pq_input input_of(const struct cat_pq_read *j, const struct pi
 	return in;
 }
 
+/* Whether P is a piece of NODE, whose pieces stand together. */
+static bool is_of(const struct cat_pq_read *j, const struct piece *p, const struct cat_pq_node *node)
+{
+	return p < j->pieces + j->npieces && p->leaf < node->leaf + node->nleaves;
+}
+
 /* One span of column COL, whose first piece is P. */
 static int decode_span(const struct cat_pq_read *j, int col, const struct piece *p, int span,
                        struct cat_pq_scratch *scratch, struct cat_column **out, struct cat_error *err)
@@ -271,6 +279,7 @@ static int decode_span(const struct cat_pq_read *j, int col, const struct piece 
 	const struct cat_pq_tree *t = &j->f->tree;
 	const struct cat_pq_node *node = &t->nodes[col];
 	const int64_t begin = j->spans[span].begin, n = j->spans[span].end - begin;
+	const int first = is_of(j, p, node) ? p->leaf - node->leaf : 0;
 	struct cat_pq_data *d = cat_calloc((size_t)node->nleaves, sizeof *d);
 	struct cat_column *c = NULL;
 	int64_t first_row = begin;
@@ -278,16 +287,17 @@ static int decode_span(const struct cat_pq_read *j, int col, const struct piece 
 
 	if (!d)
 		return cat_fail_mem(err, (size_t)node->nleaves * sizeof *d);
-	for (int i = 0; rc == CAT_OK && i < node->nleaves; i++) {
-		const struct cat_pq_input in = input_of(j, &p[i], span);
+	for (; rc == CAT_OK && is_of(j, p, node); p++) {
+		const struct cat_pq_input in = input_of(j, p, span);
+		const int i = p->leaf - node->leaf;
 
-		rc = cat_pq_decode_leaf(&t->leaves[p[i].leaf], &in, node->kind == CAT_PQ_NODE_LEAF, scratch, &d[i],
+		rc = cat_pq_decode_leaf(&t->leaves[p->leaf], &in, node->kind == CAT_PQ_NODE_LEAF, scratch, &d[i],
 		                        err);
-		if (rc == CAT_OK && (d[i].first_row != d[0].first_row || d[i].nrows != d[0].nrows))
+		if (rc == CAT_OK && (d[i].first_row != d[first].first_row || d[i].nrows != d[first].nrows))
 			rc = cat_fail(err, CAT_E_DATA, "its parts differ in their number of rows");
 	}
 	if (node->nleaves)
-		first_row = d[0].first_row;
+		first_row = d[first].first_row;
 	if (rc == CAT_OK)
 		rc = cat_pq_assemble(&t->schema->fields[col], node, d, &c, err);
 	if (rc == CAT_OK && node->nleaves == 0)
@@ -339,7 +349,7 @@ bool cat_pq_read_has(const struct cat_pq_read *j, const int *cols, int n)
 		const struct cat_pq_node *node = &j->f->tree.nodes[cols[i]];
 		const struct piece *p = piece_of(j, node->leaf);
 
-		if (node->nleaves && (p == j->pieces + j->npieces || p->leaf != node->leaf))
+		if (node->nleaves && !is_of(j, p, node))
 			return false;
 	}
 	return true;
@@ -403,7 +413,7 @@ int cat_parquet_decode(const struct cat_parquet_file *f, int group, const int *c
 	if (group < 0 || (size_t)group >= f->footer.ngroups || row_begin < 0 || row_begin > row_end ||
 	    row_end > f->footer.groups[group].nrows)
 		return cat_fail(err, CAT_E_BUG, "rows beyond the row group");
-	rc = cat_pq_read_open(f, group, &ix, &rows, 1, cols, n, INT64_MAX, &r, err);
+	rc = cat_pq_read_open(f, group, &ix, &rows, 1, cols, n, NULL, INT64_MAX, &r, err);
 	if (rc == CAT_OK)
 		rc = cat_pq_read_decode(r, cols, n, out, err);
 	cat_pq_read_free(r);

@@ -6,6 +6,7 @@
 #include "dataset/position.h"
 #include "exec/scan.h"
 #include "expr/expr.h"
+#include "expr/select.h"
 #include "feeds.h"
 #include "parquet_table.h"
 #include "sky/healpix.h"
@@ -388,6 +389,98 @@ static void stretches_are_slices(void **state)
 	cat_schema_unref(schema);
 }
 
+/* --- parts of structs --- */
+
+static void only_the_children_asked_for(void **state)
+{
+	static const char *const lists[] = {
+		"lc.mag AS a",
+		"\"group\".value AS a",
+		"groups.key AS a, groups.value AS b",
+		"groups.value AS a, c10",
+		"list_count(lc.mjd) AS a, lc.mag AS b, \"group\".key AS c",
+		"lc IS NULL AS a, lc.mag AS b",
+		"lc.mag AS a, lc",
+		"COALESCE(\"group\".value, 'x') AS a, *",
+	};
+	static const bool fewer[] = {true, true, false, true, true, false, false, false};
+	struct cat_schema *schema = table_schema();
+	struct cat_error err = {0};
+
+	(void)state;
+	for (int v = 0; v < 12; v++) {
+		const size_t list = (size_t)v % (sizeof lists / sizeof *lists);
+		const char *where = v % 3 == 2 ? "\"group\".key > 0" : NULL;
+		struct cat_batch *t = table_batch(schema, 1500, &(struct table_shape){(uint64_t)v + 1, v % 3 * 20, 50});
+		const struct cat_parquet_write_options o = {.page_bytes = 500, .row_group_rows = 600};
+		const struct cat_scan_options so = {.columns = lists[list], .where = where, .limit = -1,
+		                                    .memory_bytes = INT64_MAX};
+		struct cat_batch *rows = cat_batch_ref(t), *wanted;
+		struct unit_counting *c;
+		struct cat_select *select;
+		struct cat_pool *pool;
+		struct cat_source *s;
+		struct cat_buf *bytes;
+		struct cat_feed *f;
+		int64_t at = 0, whole = 0;
+
+		if (where) {
+			int32_t *idx = cat_malloc(1500 * sizeof *idx);
+			struct cat_column *mask;
+			struct cat_expr *e;
+
+			assert_cat_ok(cat_expr_parse(where, &e, &err), err);
+			assert_cat_ok(cat_expr_bind_where(e, schema, &err), err);
+			assert_cat_ok(cat_expr_eval_where(e, t, &mask, &err), err);
+			cat_batch_unref(rows);
+			assert_cat_ok(cat_take_batch(t, idx, cat_mask_indices(mask, idx), &rows, &err), err);
+			cat_column_unref(mask);
+			cat_expr_free(e);
+			cat_free(idx);
+		}
+		assert_cat_ok(cat_select_parse(lists[list], &select, &err), err);
+		assert_cat_ok(cat_select_bind(select, schema, &err), err);
+		assert_cat_ok(cat_select_eval(select, rows, &wanted, &err), err);
+		assert_cat_ok(table_write(t, 1500, &o, &bytes, &err), err);
+		assert_cat_ok(unit_counting(bytes, &c, &err), err);
+		assert_cat_ok(cat_parquet_feed(&c->base, NULL, &f, &err), err);
+		for (int g = 0; g < 3; g++) {
+			bool used[64] = {false};
+			int cols[64], n = 0;
+
+			cat_select_columns(select, used);
+			for (int i = 0; i < schema->nfields; i++)
+				if (used[i])
+					cols[n++] = i;
+			whole += cat_parquet_group_bytes(cat_parquet_feed_file(f), g, cols, n);
+		}
+		assert_cat_ok(cat_pool_new(1 + v % 2, &pool, &err), err);
+		c->bytes = 0;
+		assert_cat_ok(cat_scan_open(f, &so, pool, &s, &err), err);
+		for (;;) {
+			struct cat_batch *b;
+
+			assert_cat_ok(s->ops->next(s, &b, &err), err);
+			if (!b)
+				break;
+			table_assert_same(wanted, at, b);
+			at += b->nrows;
+			cat_batch_unref(b);
+		}
+		assert_int_equal(at, wanted->nrows);
+		if (!where)
+			assert_true(fewer[list] ? c->bytes < whole : c->bytes == whole);
+		cat_source_close(s);
+		cat_pool_free(pool);
+		cat_select_free(select);
+		cat_buf_unref(bytes);
+		cat_batch_unref(wanted);
+		cat_batch_unref(rows);
+		cat_batch_unref(t);
+	}
+	cat_schema_unref(schema);
+}
+
 static void every_allocation_may_fail(void **state)
 {
 	const struct cat_parquet_write_options o = {.page_bytes = 800, .row_group_rows = 2000};
@@ -430,7 +523,8 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(every_scan_equals_brute_force), UNIT_TEST(little_is_read),
-	                                   UNIT_TEST(stretches_are_slices), UNIT_TEST(every_allocation_may_fail)};
+	                                   UNIT_TEST(stretches_are_slices),
+	                                   UNIT_TEST(only_the_children_asked_for), UNIT_TEST(every_allocation_may_fail)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
