@@ -1,9 +1,9 @@
 /* cat-partition -- any table into a HATS catalogue. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/filter.h"
+#include "dataset/hats_write.h"
 #include "dataset/position.h"
 #include "exec/op_partition.h"
 #include "sky/angle.h"
@@ -38,19 +38,6 @@ static const struct cat_opt opts[] = {
 	{0},
 };
 
-/* The date of SOURCE_DATE_EPOCH as HATS writes it; NULL when that is not set. */
-static const char *creation_date(char out[32])
-{
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-	const time_t t = epoch ? (time_t)strtoll(epoch, NULL, 10) : 0;
-	struct tm tm;
-
-	if (!epoch || !gmtime_r(&t, &tm))
-		return NULL;
-	strftime(out, 32, "%Y-%m-%dT%H:%MUTC", &tm);
-	return out;
-}
-
 static int parse_margins(const struct cat_strings *texts, double *arcsec, struct cat_error *err)
 {
 	if (texts->n > MAX_MARGINS)
@@ -82,11 +69,11 @@ static int open_bad(const struct settings *s, struct cat_schema *schema, struct 
 static int partition(const struct settings *s, struct cat_source *source, struct cat_pool *pool,
                      struct cat_error *err)
 {
-	char date[32], which[256];
+	char date[CAT_HATS_DATE], which[256];
 	struct cat_partition_result r;
 	struct cat_partition_options o = {.rows = s->rows, .temp_dir = s->io.res.temp_dir,
 	                                  .memory_bytes = s->io.res.memory_bytes, .overwrite = s->overwrite,
-	                                  .level = s->io.output.level, .created = creation_date(date),
+	                                  .level = s->io.output.level, .created = cat_hats_date(getenv("SOURCE_DATE_EPOCH"), date),
 	                                  .nmargins = s->margins.n};
 	double margins[MAX_MARGINS];
 	int rc = cat_position_columns(source->schema, s->io.rows.ra, s->io.rows.dec, &o.ra, &o.dec, which,

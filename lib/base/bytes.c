@@ -72,24 +72,10 @@ void cat_reader_close(struct cat_reader *r)
 		r->ops->close(r);
 }
 
-/* --- memory reader --- */
-
-struct memory_reader {
-	struct cat_reader base;
-	struct cat_buf *all;
-	size_t pos;
-	char *name;
-};
-struct memory_ticket {
-	struct cat_ticket base;
-	size_t n;
-	struct cat_range ranges[];
-};
-
-static int memory_submit(struct cat_reader *r, const struct cat_range *ranges, size_t n, struct cat_ticket **out,
-                         struct cat_error *err)
+int cat_ranges_submit(struct cat_reader *r, const struct cat_range *ranges, size_t n, struct cat_ticket **out,
+                      struct cat_error *err)
 {
-	struct memory_ticket *t = cat_malloc(sizeof *t + n * sizeof *ranges);
+	struct cat_range_ticket *t = cat_malloc(sizeof *t + n * sizeof *ranges);
 
 	if (!t)
 		return cat_fail_mem(err, n * sizeof *ranges);
@@ -100,9 +86,18 @@ static int memory_submit(struct cat_reader *r, const struct cat_range *ranges, s
 	return CAT_OK;
 }
 
+/* --- memory reader --- */
+
+struct memory_reader {
+	struct cat_reader base;
+	struct cat_buf *all;
+	size_t pos;
+	char *name;
+};
+
 static int memory_wait(struct cat_ticket *ticket, struct cat_buf **out, struct cat_error *err)
 {
-	struct memory_ticket *t = (struct memory_ticket *)ticket;
+	struct cat_range_ticket *t = (struct cat_range_ticket *)ticket;
 	struct memory_reader *m = (struct memory_reader *)ticket->reader;
 	int rc = CAT_OK;
 	size_t i = 0;
@@ -157,7 +152,7 @@ static void memory_close(struct cat_reader *r)
 	cat_free(m);
 }
 
-static const struct cat_reader_ops memory_reader_ops = {memory_submit, memory_wait, memory_next, memory_peek,
+static const struct cat_reader_ops memory_reader_ops = {cat_ranges_submit, memory_wait, memory_next, memory_peek,
                                                         memory_close};
 
 int cat_reader_memory(struct cat_buf *b, const char *name, struct cat_reader **out, struct cat_error *err)

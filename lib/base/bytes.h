@@ -40,6 +40,16 @@ struct cat_reader {
 	const char *name; /* for messages: the path or URL as the user gave it, or "standard input" */
 };
 
+/* A ticket that just keeps the ranges, for readers whose wait does the reading. */
+struct cat_range_ticket {
+	struct cat_ticket base;
+	size_t n;
+	struct cat_range ranges[];
+};
+/* Their submit; *OUT is a struct cat_range_ticket, to be freed with cat_free by the reader's wait. */
+CAT_MUST_USE int cat_ranges_submit(struct cat_reader *, const struct cat_range *, size_t n, struct cat_ticket **out,
+                                   struct cat_error *);
+
 /* One range, now. */
 CAT_MUST_USE int cat_read_range(struct cat_reader *, int64_t off_bytes, size_t len, struct cat_buf **out,
                                 struct cat_error *);

@@ -172,7 +172,7 @@ void cat_resources_prepare(struct cat_resources *r)
 
 /* --- talk --- */
 
-static void say(const char *fmt, va_list ap)
+CAT_PRINTF(1, 0) static void say(const char *fmt, va_list ap)
 {
 	char line[1400];
 	size_t n = (size_t)snprintf(line, sizeof line, "%s: ", program);

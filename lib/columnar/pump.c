@@ -26,6 +26,13 @@ void cat_work_free(struct cat_work *w)
 		w->ops->free(w);
 }
 
+void cat_part_list_fini(struct cat_part_list *l)
+{
+	cat_free(l->parts);
+	cat_buf_unref(l->bytes);
+	*l = (struct cat_part_list){0};
+}
+
 void cat_encoder_close(struct cat_encoder *e)
 {
 	if (e)
@@ -164,114 +171,19 @@ int cat_feed_source(struct cat_feed *feed, struct cat_source **out, struct cat_e
 	return CAT_OK;
 }
 
-/* --- an encoder as a sink --- */
+/* --- encoders --- */
 
-struct encoder_sink {
-	struct cat_sink base;
-	struct cat_encoder *encoder;
-	struct cat_writer *writer;
-	int64_t off_bytes;
-	bool begun;
-};
-
-static int append(struct encoder_sink *s, struct cat_buf *const *bufs, size_t n, struct cat_error *err)
+int cat_encoder_hold(struct cat_batch **held, const struct cat_schema *schema, struct cat_batch *b,
+                     struct cat_error *err)
 {
-	CAT_TRY(s->writer->ops->append(s->writer, bufs, n, err));
-	for (size_t i = 0; i < n; i++)
-		s->off_bytes += (int64_t)bufs[i]->size;
-	return CAT_OK;
-}
-
-static int begin(struct encoder_sink *s, struct cat_error *err)
-{
-	struct cat_buf *head;
-	int rc;
-
-	if (s->begun)
-		return CAT_OK;
-	s->begun = true;
-	CAT_TRY(s->encoder->ops->head(s->encoder, &head, err));
-	rc = append(s, &head, 1, err);
-	cat_buf_unref(head);
-	return rc;
-}
-
-static int drain(struct encoder_sink *s, bool last, struct cat_error *err)
-{
-	for (;;) {
-		struct cat_out *o;
-		int rc;
-
-		CAT_TRY(s->encoder->ops->pull(s->encoder, last, &o, err));
-		if (!o)
-			return CAT_OK;
-		rc = o->ops->encode(o, err);
-		if (rc == CAT_OK)
-			rc = s->encoder->ops->placed(s->encoder, o, s->off_bytes, err);
-		if (rc == CAT_OK)
-			rc = append(s, o->bufs, o->nbufs, err);
-		cat_out_free(o);
-		CAT_TRY(rc);
-	}
-}
-
-static int encoder_sink_put(struct cat_sink *sink, struct cat_batch *b, struct cat_error *err)
-{
-	struct encoder_sink *s = (struct encoder_sink *)sink;
-	int rc = begin(s, err);
-
-	if (rc != CAT_OK) {
+	if (b->nrows == 0) {
 		cat_batch_unref(b);
-		return rc;
+		return CAT_OK;
 	}
-	CAT_TRY(s->encoder->ops->put(s->encoder, b, err));
-	return drain(s, false, err);
-}
-
-static int encoder_sink_commit(struct cat_sink *sink, struct cat_error *err)
-{
-	struct encoder_sink *s = (struct encoder_sink *)sink;
-	struct cat_buf *b;
-	int rc;
-
-	CAT_TRY(begin(s, err));
-	CAT_TRY(drain(s, true, err));
-	CAT_TRY(s->encoder->ops->tail(s->encoder, s->off_bytes, &b, err));
-	rc = append(s, &b, 1, err);
-	cat_buf_unref(b);
-	CAT_TRY(rc);
-	if (s->encoder->ops->patch) {
-		CAT_TRY(s->encoder->ops->patch(s->encoder, &b, err));
-		rc = s->writer->ops->patch(s->writer, 0, b->data, b->size, err);
-		cat_buf_unref(b);
-		CAT_TRY(rc);
+	if (*held || b->ncols != schema->nfields) {
+		cat_batch_unref(b);
+		return cat_fail(err, CAT_E_BUG, "a batch that does not fit the encoder");
 	}
-	return s->writer->ops->commit(s->writer, err);
-}
-
-static void encoder_sink_close(struct cat_sink *sink)
-{
-	struct encoder_sink *s = (struct encoder_sink *)sink;
-
-	cat_encoder_close(s->encoder);
-	cat_writer_close(s->writer);
-	cat_free(s);
-}
-
-static const struct cat_sink_ops encoder_sink_ops = {encoder_sink_put, encoder_sink_commit, encoder_sink_close};
-
-int cat_encoder_sink(struct cat_encoder *e, struct cat_writer *w, struct cat_sink **out, struct cat_error *err)
-{
-	struct encoder_sink *s = cat_calloc(1, sizeof *s);
-
-	if (!s) {
-		cat_encoder_close(e);
-		cat_writer_close(w);
-		return cat_fail_mem(err, sizeof *s);
-	}
-	s->base.ops = &encoder_sink_ops;
-	s->encoder = e;
-	s->writer = w;
-	*out = &s->base;
+	*held = b;
 	return CAT_OK;
 }

@@ -65,6 +65,21 @@ struct cat_range_stats {
 	int64_t nulls;    /* -1: unknown */
 	bool may_be_nan;
 };
+/* Rows [begin, end) of a piece, counted from its first. */
+struct cat_stretch {
+	int64_t begin, end;
+};
+/* What is known of a column in parts of a piece, which follow one another. */
+struct cat_part_stats {
+	int64_t row_begin, row_end;
+	struct cat_range_stats stats; /* text is owned by the list */
+};
+struct cat_part_list {
+	int n; /* 0: nothing is known */
+	struct cat_part_stats *parts;
+	struct cat_buf *bytes;
+};
+void cat_part_list_fini(struct cat_part_list *l);
 struct cat_work_ops {
 	/* Decodes columns COLS[0..n) (indices into the feed's schema, ascending; never empty unless n is 0: then
 	 * only the row count is wanted) of all its rows into one batch whose schema is the feed's projected to
@@ -74,6 +89,17 @@ struct cat_work_ops {
 	/* What is known of column COL without decoding; all zero when nothing is. May be NULL. Any thread. */
 	void (*stats)(struct cat_work *, int col, struct cat_range_stats *out);
 	void (*free)(struct cat_work *); /* any thread */
+	/* The next four may be NULL. Any thread, one at a time per work, before decode. */
+	/* Bounds of column COL in parts of all the work's rows. May read metadata. */
+	CAT_MUST_USE int (*parts)(struct cat_work *, int col, struct cat_part_list *out, struct cat_error *);
+	/* Leaves the rows of N > 0 SPANS (ascending, disjoint, none empty), once: from now on these are the work's
+	 * rows; nrows and bytes follow. */
+	CAT_MUST_USE int (*narrow)(struct cat_work *, const struct cat_stretch *spans, int n, struct cat_error *);
+	/* Reads what decode of COLS[0..n) (ascending) will need, in one request, if that is at most MAX_BYTES. */
+	CAT_MUST_USE int (*fetch)(struct cat_work *, const int *cols, int n, int64_t max_bytes, struct cat_error *);
+	/* Of column COL, a struct or list of structs, only the children with USED set (one at least) will be looked
+	 * at: the others may come as nulls. Before fetch. */
+	CAT_MUST_USE int (*only)(struct cat_work *, int col, const bool *used, struct cat_error *);
 };
 struct cat_work {
 	const struct cat_work_ops *ops;
@@ -135,9 +161,9 @@ struct cat_encoder {
 };
 void cat_encoder_close(struct cat_encoder *e); /* accepts NULL */
 void cat_out_free(struct cat_out *o);          /* accepts NULL */
-/* An encoder and a writer as a plain sink that encodes in the caller's thread. Takes over both. exec/write.h
- * is the parallel one. */
-CAT_MUST_USE int cat_encoder_sink(struct cat_encoder *e, struct cat_writer *w, struct cat_sink **out,
+/* For encoders whose put keeps one batch until pull: *HELD becomes B, which is taken over also on failure; a
+ * batch without rows leaves it NULL. CAT_E_BUG when it is still held or B has not SCHEMA's columns. */
+CAT_MUST_USE int cat_encoder_hold(struct cat_batch **held, const struct cat_schema *schema, struct cat_batch *b,
                                   struct cat_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "dataset/hats_place.h"
@@ -37,6 +38,17 @@ static int make_folders(struct cat_hats_writer *h, struct cat_error *err)
 	rc = cat_hats_mkdir(dataset, h->shown, err);
 	cat_free(dataset);
 	return rc;
+}
+
+const char *cat_hats_date(const char *epoch, char out[CAT_HATS_DATE])
+{
+	const time_t t = epoch ? (time_t)strtoll(epoch, NULL, 10) : 0;
+	struct tm tm;
+
+	if (!epoch || !gmtime_r(&t, &tm))
+		return NULL;
+	strftime(out, CAT_HATS_DATE, "%Y-%m-%dT%H:%MUTC", &tm);
+	return out;
 }
 
 int cat_hats_writer_new(const char *folder, const char *name, const char *shown, struct cat_schema *schema,

@@ -9,6 +9,11 @@
 #include "columnar/pump.h"
 #include "dataset/hats.h"
 
+#define CAT_HATS_DATE 32
+/* EPOCH, decimal seconds since 1970, as HATS writes a date, into OUT, which is returned; NULL when EPOCH is NULL or
+ * no such date exists. */
+const char *cat_hats_date(const char *epoch, char out[CAT_HATS_DATE]);
+
 /* What it points at must outlive the writer. */
 struct cat_hats_write_options {
 	int64_t level;        /* zstd */

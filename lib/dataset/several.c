@@ -77,6 +77,27 @@ int cat_several_map(const struct cat_schema *a, const struct cat_schema *b, cons
 
 /* --- works --- */
 
+/* Names the table in a failure. */
+static int said(const struct several_work *w, int rc, struct cat_error *err)
+{
+	if (rc != CAT_OK && w->part->name)
+		cat_wrap(err, "%s%s%s", w->part->name, w->inner->where ? ": " : "", w->inner->where ? w->inner->where : "");
+	return rc;
+}
+
+/* Columns COLS as the inner table has them, ascending. */
+static void inner_columns(const struct several_work *w, const int *cols, int n, int *inner)
+{
+	for (int i = 0; i < n; i++) {
+		const int v = w->part->map[cols[i]];
+		int k = i;
+
+		for (; k > 0 && inner[k - 1] > v; k--)
+			inner[k] = inner[k - 1];
+		inner[k] = v;
+	}
+}
+
 static int several_decode(struct cat_work *work, const int *cols, int n, struct cat_batch **out,
                           struct cat_error *err)
 {
@@ -88,21 +109,11 @@ static int several_decode(struct cat_work *work, const int *cols, int n, struct 
 
 	if (!inner)
 		return cat_fail_mem(err, (size_t)n * 2 * sizeof *inner);
-	/* The inner columns ascending, and where each wanted one then stands. */
-	for (int i = 0; i < n; i++)
-		inner[i] = w->part->map[cols[i]];
+	inner_columns(w, cols, n, inner);
 	for (int i = 0; i < n; i++) {
 		place[i] = 0;
-		for (int k = 0; k < n; k++)
-			place[i] += inner[k] < inner[i];
-	}
-	for (int i = 1; i < n; i++) {
-		const int v = inner[i];
-		int k = i;
-
-		for (; k > 0 && inner[k - 1] > v; k--)
-			inner[k] = inner[k - 1];
-		inner[k] = v;
+		while (inner[place[i]] != w->part->map[cols[i]])
+			place[i]++;
 	}
 	rc = w->inner->ops->decode(w->inner, inner, n, &b, err);
 	if (rc == CAT_OK)
@@ -111,13 +122,11 @@ static int several_decode(struct cat_work *work, const int *cols, int n, struct 
 		rc = cat_batch_new(schema, b->nrows, &mine, err);
 	for (int i = 0; rc == CAT_OK && i < n; i++)
 		mine->cols[i] = cat_column_ref(b->cols[place[i]]);
-	if (rc != CAT_OK && w->part->name)
-		cat_wrap(err, "%s%s%s", w->part->name, w->inner->where ? ": " : "", w->inner->where ? w->inner->where : "");
 	cat_batch_unref(b);
 	cat_schema_unref(schema);
 	cat_free(inner);
 	*out = mine;
-	return rc;
+	return said(w, rc, err);
 }
 
 static void several_stats(struct cat_work *work, int col, struct cat_range_stats *out)
@@ -139,7 +148,56 @@ static void several_work_free(struct cat_work *work)
 	cat_free(w);
 }
 
-static const struct cat_work_ops several_work_ops = {several_decode, several_stats, several_work_free};
+static int several_parts(struct cat_work *work, int col, struct cat_part_list *out, struct cat_error *err)
+{
+	struct several_work *w = (struct several_work *)work;
+
+	memset(out, 0, sizeof *out);
+	if (!w->inner->ops->parts)
+		return CAT_OK;
+	return said(w, w->inner->ops->parts(w->inner, w->part->map[col], out, err), err);
+}
+
+static int several_narrow(struct cat_work *work, const struct cat_stretch *spans, int n, struct cat_error *err)
+{
+	struct several_work *w = (struct several_work *)work;
+	const int rc = w->inner->ops->narrow(w->inner, spans, n, err);
+
+	work->nrows = w->inner->nrows;
+	work->bytes = w->inner->bytes;
+	return rc;
+}
+
+static int several_fetch(struct cat_work *work, const int *cols, int n, int64_t max_bytes, struct cat_error *err)
+{
+	struct several_work *w = (struct several_work *)work;
+	int *inner;
+	int rc;
+
+	if (!w->inner->ops->fetch)
+		return CAT_OK;
+	inner = cat_malloc((size_t)n * sizeof *inner);
+	if (!inner)
+		return cat_fail_mem(err, (size_t)n * sizeof *inner);
+	inner_columns(w, cols, n, inner);
+	rc = w->inner->ops->fetch(w->inner, inner, n, max_bytes, err);
+	cat_free(inner);
+	return said(w, rc, err);
+}
+
+static int several_only(struct cat_work *work, int col, const bool *used, struct cat_error *err)
+{
+	struct several_work *w = (struct several_work *)work;
+
+	return w->inner->ops->only ? w->inner->ops->only(w->inner, w->part->map[col], used, err) : CAT_OK;
+}
+
+static const struct cat_work_ops several_work_ops = {several_decode, several_stats, several_work_free, several_parts,
+                                                     several_narrow, several_fetch, several_only};
+/* Over pieces that are all or nothing. */
+static const struct cat_work_ops several_whole_ops = {
+	.decode = several_decode, .stats = several_stats, .free = several_work_free, .fetch = several_fetch,
+	.only = several_only};
 
 /* --- feed --- */
 
@@ -200,7 +258,7 @@ static int several_next(struct cat_feed *f, struct cat_work **out, struct cat_er
 		cat_work_free(inner);
 		return cat_fail_mem(err, sizeof *w);
 	}
-	w->base.ops = &several_work_ops;
+	w->base.ops = inner->ops->narrow ? &several_work_ops : &several_whole_ops;
 	w->base.nrows = inner->nrows;
 	w->base.bytes = inner->bytes;
 	w->inner = inner;

@@ -1,19 +1,24 @@
 #include "exec/scan.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "columnar/kernels.h"
 #include "dataset/position.h"
+#include "exec/scan_filter.h"
 #include "expr/expr.h"
-#include "expr/prune.h"
 #include "expr/select.h"
 #include "sky/healpix.h"
 
+/* What a round trip costs is worth so many bytes that may turn out not to be needed. */
+#define FETCH_BYTES ((int64_t)1 << 20)
 #define COVER_ORDER 16
 #define COVER_CELLS 256
 
+struct partial {
+	int col;
+	bool *used; /* per child */
+};
 struct scan {
 	struct cat_source base;
 	struct cat_feed *feed;
@@ -22,13 +27,16 @@ struct scan {
 	struct cat_select *select;
 	struct cat_expr *where;
 	struct cat_scan_region *region;
-	const struct cat_cover *cells;
-	int ra, dec, hpx; /* columns of the feed; -1: none */
+	struct cat_scan_filter filter; /* where, region and cells, by columns of the feed */
 	int *first_cols;  /* what the filters need, ascending */
 	int nfirst;
 	int *then_cols; /* what the output needs beyond that */
 	int nthen;
-	int64_t left;     /* rows still wanted; -1: all */
+	int *all_cols; /* both, ascending */
+	int npartial;
+	struct partial *partial; /* columns of which only some children are looked at */
+	int64_t left;      /* rows still wanted; -1: all */
+	int64_t unplanned; /* of these, not yet in a piece; kept when there is no filter */
 	int64_t memory_bytes;
 	char *name;
 	int ahead, max_ahead; /* pieces in flight: now, at most */
@@ -81,64 +89,6 @@ bool cat_scan_region_keep(void *arg, int64_t lo, int64_t hi)
 	return cat_cover_overlaps(&r->cover, lo, hi);
 }
 
-/* --- leaving pieces out by metadata --- */
-
-static void work_stats(void *arg, int col, struct cat_range_stats *out)
-{
-	struct cat_work *w = arg;
-
-	w->ops->stats(w, col, out);
-}
-
-static double bound(const struct cat_range_stats *s, bool max)
-{
-	if (!s->known || s->is_text)
-		return NAN;
-	if (s->is_int)
-		return (double)(max ? s->max_i64 : s->min_i64);
-	return max ? s->max_f64 : s->min_f64;
-}
-
-static bool outside_region(const struct scan *s, struct cat_work *w)
-{
-	struct cat_range_stats hpx = {0}, ra = {0}, dec = {0};
-
-	if (s->hpx >= 0) {
-		w->ops->stats(w, s->hpx, &hpx);
-		/* An index with nulls in it says nothing of those rows. */
-		if (hpx.known && hpx.is_int && hpx.nulls == 0 &&
-		    !cat_cover_overlaps(&s->region->cover, hpx.min_i64, hpx.max_i64 + 1))
-			return true;
-	}
-	w->ops->stats(w, s->ra, &ra);
-	w->ops->stats(w, s->dec, &dec);
-	return !cat_region_box_overlaps(&s->region->box, bound(&ra, false), bound(&ra, true), bound(&dec, false),
-	                                bound(&dec, true));
-}
-
-static bool outside_cells(const struct scan *s, struct cat_work *w)
-{
-	struct cat_range_stats hpx = {0};
-
-	if (s->hpx < 0)
-		return false;
-	w->ops->stats(w, s->hpx, &hpx);
-	return hpx.known && hpx.is_int && hpx.nulls == 0 && !cat_cover_overlaps(s->cells, hpx.min_i64, hpx.max_i64 + 1);
-}
-
-static bool not_needed(const struct scan *s, struct cat_work *w)
-{
-	if (w->nrows == 0)
-		return true;
-	if (!w->ops->stats)
-		return false;
-	if (s->region && outside_region(s, w))
-		return true;
-	if (s->cells && outside_cells(s, w))
-		return true;
-	return s->where && cat_expr_prune(s->where, work_stats, w) == CAT_PRUNE_NEVER;
-}
-
 /* --- one piece: decode, filter, select; on any thread --- */
 
 /* Decodes COLS into the places they have in FULL, a batch of the feed's schema. */
@@ -161,7 +111,7 @@ static int where_rows(const struct scan *s, const struct cat_batch *full, int32_
 {
 	struct cat_column *mask;
 
-	CAT_TRY(cat_expr_eval(s->where, full, &mask, err));
+	CAT_TRY(cat_expr_eval_where(s->where, full, &mask, err));
 	*n = cat_mask_indices(mask, idx);
 	cat_column_unref(mask);
 	return CAT_OK;
@@ -180,7 +130,7 @@ static int region_rows(const struct scan *s, const struct cat_batch *full, int32
 	if (!ra || !in)
 		rc = cat_fail_mem(err, (size_t)nrows * 2 * sizeof *ra);
 	else
-		rc = cat_position_values(full, s->ra, s->dec, ra, dec, err);
+		rc = cat_position_values(full, s->filter.ra, s->filter.dec, ra, dec, err);
 	if (rc == CAT_OK) {
 		cat_region_contains_n(s->region->region, ra, dec, nrows, in);
 		for (int64_t i = 0; i < *n; i++)
@@ -203,12 +153,12 @@ static int row_cells(struct job *j, struct cat_batch *full, const int64_t **cell
 	int rc;
 
 	*own = NULL;
-	if (s->hpx >= 0 && cat_column_null_count(full->cols[s->hpx]) == 0) {
-		*cells = CAT_VALUES(full->cols[s->hpx], int64_t);
+	if (s->filter.hpx >= 0 && cat_column_null_count(full->cols[s->filter.hpx]) == 0) {
+		*cells = CAT_VALUES(full->cols[s->filter.hpx], int64_t);
 		return CAT_OK;
 	}
 	for (int k = 0; k < 2; k++) {
-		const int col = k ? s->dec : s->ra;
+		const int col = k ? s->filter.dec : s->filter.ra;
 
 		if (!full->cols[col])
 			CAT_TRY(decode_into(j, &col, 1, &full, err));
@@ -219,7 +169,7 @@ static int row_cells(struct job *j, struct cat_batch *full, const int64_t **cell
 		cat_free(ra);
 		return cat_fail_mem(err, (size_t)n * 2 * sizeof *ra);
 	}
-	rc = cat_position_values(full, s->ra, s->dec, ra, ra + n, err);
+	rc = cat_position_values(full, s->filter.ra, s->filter.dec, ra, ra + n, err);
 	if (rc == CAT_OK)
 		cat_hpx29_from_deg_n(ra, ra + n, n, *own);
 	cat_free(ra);
@@ -235,7 +185,7 @@ static int cell_rows(struct job *j, struct cat_batch *full, int32_t *idx, int64_
 	const int rc = row_cells(j, full, &cells, &own, err);
 
 	if (rc == CAT_OK)
-		*n = cat_cover_filter(j->scan->cells, cells, idx, *n, idx);
+		*n = cat_cover_filter(j->scan->filter.cells, cells, idx, *n, idx);
 	cat_free(own);
 	return rc;
 }
@@ -258,7 +208,7 @@ static int filtered(struct job *j, struct cat_batch **full, struct cat_error *er
 	rc = s->where ? where_rows(s, *full, idx, &n, err) : CAT_OK;
 	if (rc == CAT_OK && n && s->region)
 		rc = region_rows(s, *full, idx, &n, err);
-	if (rc == CAT_OK && n && s->cells)
+	if (rc == CAT_OK && n && s->filter.cells)
 		rc = cell_rows(j, *full, idx, &n, err);
 	if (rc == CAT_OK && n == 0) {
 		cat_batch_unref(*full);
@@ -278,12 +228,28 @@ static int filtered(struct job *j, struct cat_batch **full, struct cat_error *er
 	return rc;
 }
 
+/* Only the pages that may hold wanted rows; all columns of few pages are read at once. *FULL as for filtered. */
+static int narrowed(struct job *j, struct cat_batch **full, struct cat_error *err)
+{
+	const struct scan *s = j->scan;
+	struct cat_work *w = j->work;
+	const int64_t nrows = w->nrows;
+	bool none;
+
+	CAT_TRY(cat_scan_filter_narrow(&s->filter, w, s->feed->schema->nfields, &none, err));
+	if (none)
+		return CAT_OK;
+	if (w->ops->fetch && (w->nrows < nrows || w->bytes <= FETCH_BYTES))
+		CAT_TRY(w->ops->fetch(w, s->all_cols, s->nfirst + s->nthen, FETCH_BYTES, err));
+	return filtered(j, full, err);
+}
+
 static int run_job(void *arg, struct cat_error *err)
 {
 	struct job *j = arg;
 	const struct scan *s = j->scan;
 	struct cat_batch *full = NULL;
-	int rc = s->nfirst || s->where ? filtered(j, &full, err)
+	int rc = s->nfirst || s->where ? narrowed(j, &full, err)
 	                               : decode_into(j, s->then_cols, s->nthen, &full, err);
 
 	if (rc == CAT_OK && full && s->select)
@@ -309,6 +275,26 @@ static void free_job(void *arg)
 
 /* --- the source --- */
 
+/* Of the last piece before a limit only so many rows. */
+static int first_rows(struct scan *s, struct cat_work *w, struct cat_error *err)
+{
+	const struct cat_stretch first = {0, s->unplanned};
+
+	if (s->unplanned < 0 || w->nrows < 0)
+		return CAT_OK;
+	if (w->nrows > s->unplanned && w->ops->narrow)
+		CAT_TRY(w->ops->narrow(w, &first, 1, err));
+	s->unplanned -= w->nrows < s->unplanned ? w->nrows : s->unplanned;
+	return CAT_OK;
+}
+
+static int some_children(const struct scan *s, struct cat_work *w, struct cat_error *err)
+{
+	for (int i = 0; w->ops->only && i < s->npartial; i++)
+		CAT_TRY(w->ops->only(w, s->partial[i].col, s->partial[i].used, err));
+	return CAT_OK;
+}
+
 /* Hands pieces to the pool as far ahead as memory allows. */
 static int submit_ahead(struct scan *s, struct cat_error *err)
 {
@@ -316,6 +302,10 @@ static int submit_ahead(struct scan *s, struct cat_error *err)
 		struct cat_work *w;
 		struct job *j;
 
+		if (s->unplanned == 0) {
+			s->ended = true;
+			return CAT_OK;
+		}
 		if (s->in_flight > 0 && cat_buf_live_bytes() > s->memory_bytes / 2)
 			return CAT_OK;
 		CAT_TRY(s->feed->ops->next(s->feed, &w, err));
@@ -323,9 +313,13 @@ static int submit_ahead(struct scan *s, struct cat_error *err)
 			s->ended = true;
 			return CAT_OK;
 		}
-		if (not_needed(s, w)) {
+		if (cat_scan_filter_never(&s->filter, w)) {
 			cat_work_free(w);
 			continue;
+		}
+		if (first_rows(s, w, err) != CAT_OK || some_children(s, w, err) != CAT_OK) {
+			cat_work_free(w);
+			return (int)err->code;
 		}
 		j = cat_calloc(1, sizeof *j);
 		if (!j) {
@@ -417,6 +411,10 @@ static void scan_close(struct cat_source *source)
 	cat_schema_unref(s->base.schema);
 	cat_free(s->first_cols);
 	cat_free(s->then_cols);
+	cat_free(s->all_cols);
+	for (int i = 0; i < s->npartial; i++)
+		cat_free(s->partial[i].used);
+	cat_free(s->partial);
 	cat_free(s->name);
 	cat_free(s);
 }
@@ -448,16 +446,17 @@ static int plan_columns(struct scan *s, const struct cat_consumer *consumer, str
 
 	s->first_cols = cat_calloc((size_t)n, sizeof *s->first_cols);
 	s->then_cols = cat_calloc((size_t)n, sizeof *s->then_cols);
-	if (!first || !s->first_cols || !s->then_cols) {
+	s->all_cols = cat_calloc((size_t)n, sizeof *s->all_cols);
+	if (!first || !s->first_cols || !s->then_cols || !s->all_cols) {
 		cat_free(first);
 		return cat_fail_mem(err, (size_t)n * sizeof *s->first_cols);
 	}
 	if (s->where)
 		cat_expr_columns(s->where, first);
-	if (s->region || (s->cells && s->hpx < 0))
-		first[s->ra] = first[s->dec] = true;
-	if (s->cells && s->hpx >= 0)
-		first[s->hpx] = true;
+	if (s->region || (s->filter.cells && s->filter.hpx < 0))
+		first[s->filter.ra] = first[s->filter.dec] = true;
+	if (s->filter.cells && s->filter.hpx >= 0)
+		first[s->filter.hpx] = true;
 	if (s->select)
 		cat_select_columns(s->select, then);
 	for (int i = 0; !s->select && !consumer && i < n; i++)
@@ -465,6 +464,8 @@ static int plan_columns(struct scan *s, const struct cat_consumer *consumer, str
 	if (consumer)
 		rc = bind_consumer(s, consumer, then, err);
 	for (int i = 0; i < n; i++) {
+		if (first[i] || then[i])
+			s->all_cols[s->nfirst + s->nthen] = i;
 		if (first[i])
 			s->first_cols[s->nfirst++] = i;
 		else if (then[i])
@@ -472,6 +473,36 @@ static int plan_columns(struct scan *s, const struct cat_consumer *consumer, str
 	}
 	cat_free(first);
 	return rc;
+}
+
+/* Structs and lists of structs among the columns, of which a select list and a condition name single children. */
+static int plan_children(struct scan *s, struct cat_error *err)
+{
+	const int ncols = s->nfirst + s->nthen;
+
+	if (!s->select || !ncols)
+		return CAT_OK;
+	s->partial = cat_calloc((size_t)ncols, sizeof *s->partial);
+	if (!s->partial)
+		return cat_fail_mem(err, (size_t)ncols * sizeof *s->partial);
+	for (int i = 0; i < ncols; i++) {
+		const int col = s->all_cols[i];
+		const struct cat_field *f = &s->feed->schema->fields[col];
+		bool *used;
+
+		if (cat_type_is_list(f->type.id) && f->type.id != CAT_T_MAP)
+			f = &f->children[0];
+		if (f->type.id != CAT_T_STRUCT)
+			continue;
+		used = cat_calloc((size_t)f->nchildren, sizeof *used);
+		if (!used)
+			return cat_fail_mem(err, (size_t)f->nchildren);
+		s->partial[s->npartial++] = (struct partial){col, used};
+		cat_select_children(s->select, col, f->nchildren, used);
+		if (s->where)
+			cat_expr_children(s->where, col, f->nchildren, used);
+	}
+	return CAT_OK;
 }
 
 static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_error *err)
@@ -488,16 +519,21 @@ static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_err
 		CAT_TRY(cat_select_parse(o->columns, &s->select, err));
 		CAT_TRY(cat_select_bind(s->select, schema, err));
 	}
-	if (s->region || s->cells) {
-		if (cat_position_columns(schema, o->ra, o->dec, &s->ra, &s->dec, which, sizeof which, err) != CAT_OK)
+	if (s->region || s->filter.cells) {
+		if (cat_position_columns(schema, o->ra, o->dec, &s->filter.ra, &s->filter.dec, which, sizeof which,
+		                         err) != CAT_OK)
 			return cat_hint(err, "--ra NAME --dec NAME");
 		/* The index belongs to the table's own positions, not to others that the user names. */
-		s->hpx = o->ra || o->dec ? -1 : cat_schema_find(schema, "_healpix_29");
-		if (s->hpx >= 0 && schema->fields[s->hpx].type.id != CAT_T_I64)
-			s->hpx = -1;
+		s->filter.hpx = o->ra || o->dec ? -1 : cat_schema_find(schema, "_healpix_29");
+		if (s->filter.hpx >= 0 && schema->fields[s->filter.hpx].type.id != CAT_T_I64)
+			s->filter.hpx = -1;
 	}
 	s->base.schema = cat_schema_ref(s->select ? cat_select_schema(s->select) : schema);
 	CAT_TRY(plan_columns(s, o->consumer, err));
+	CAT_TRY(plan_children(s, err));
+	s->filter.where = s->where;
+	s->filter.region = s->region;
+	s->unplanned = s->nfirst || s->where ? -1 : o->limit;
 	s->slice_rows = o->whole ? INT64_MAX : cat_batch_rows(s->base.schema);
 	s->max_ahead = jobs == 1 ? 1 : 2 * jobs;
 	s->ahead = 1;
@@ -519,10 +555,10 @@ int cat_scan_open(struct cat_feed *feed, const struct cat_scan_options *o, struc
 	s->feed = feed;
 	s->pool = p;
 	s->region = o->region;
-	s->cells = o->cells;
+	s->filter.cells = o->cells;
 	s->left = o->limit;
 	s->memory_bytes = o->memory_bytes;
-	s->ra = s->dec = s->hpx = -1;
+	s->filter.ra = s->filter.dec = s->filter.hpx = -1;
 	s->name = o->name ? cat_strdup(o->name) : NULL;
 	rc = o->name && !s->name ? cat_fail_mem(err, strlen(o->name)) : plan(s, o, err);
 	if (rc != CAT_OK) {

@@ -6,6 +6,7 @@ struct write_sink {
 	struct cat_sink base;
 	struct cat_encoder *encoder;
 	struct cat_writer *writer;
+	struct cat_pool *own; /* when the caller has none */
 	struct cat_ordered *queue;
 	int64_t off_bytes;
 	bool begun;
@@ -124,6 +125,7 @@ static void write_close(struct cat_sink *sink)
 	struct write_sink *s = (struct write_sink *)sink;
 
 	cat_ordered_free(s->queue);
+	cat_pool_free(s->own);
 	cat_encoder_close(s->encoder);
 	cat_writer_close(s->writer);
 	cat_free(s);
@@ -135,19 +137,27 @@ int cat_write_open(struct cat_encoder *e, struct cat_writer *w, struct cat_pool 
                    struct cat_error *err)
 {
 	struct write_sink *s = cat_calloc(1, sizeof *s);
-	const int jobs = cat_pool_jobs(p);
-	int rc = s ? cat_ordered_new(p, jobs == 1 ? 1 : 2 * jobs, run_encode, free_out, &s->queue, err)
-	           : cat_fail_mem(err, sizeof *s);
+	int rc = CAT_OK, jobs;
 
-	if (rc != CAT_OK) {
-		cat_free(s);
+	if (!s) {
 		cat_encoder_close(e);
 		cat_writer_close(w);
-		return rc;
+		return cat_fail_mem(err, sizeof *s);
 	}
 	s->base.ops = &write_ops;
 	s->encoder = e;
 	s->writer = w;
+	if (!p)
+		rc = cat_pool_new(1, &s->own, err);
+	if (rc == CAT_OK) {
+		p = p ? p : s->own;
+		jobs = cat_pool_jobs(p);
+		rc = cat_ordered_new(p, jobs == 1 ? 1 : 2 * jobs, run_encode, free_out, &s->queue, err);
+	}
+	if (rc != CAT_OK) {
+		write_close(&s->base);
+		return rc;
+	}
 	*out = &s->base;
 	return CAT_OK;
 }

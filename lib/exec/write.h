@@ -8,7 +8,8 @@
 #include "columnar/pump.h"
 #include "exec/pool.h"
 
-/* Takes over E and W, also on failure; P outlives the sink. */
+/* Takes over E and W, also on failure; P outlives the sink; NULL: pieces are encoded in
+ * the caller's thread. */
 CAT_MUST_USE int cat_write_open(struct cat_encoder *e, struct cat_writer *w, struct cat_pool *p,
                                 struct cat_sink **out, struct cat_error *err);
 

@@ -572,6 +572,26 @@ void cat_expr_columns(const struct cat_expr *e, bool *used)
 			used[e->nodes[i].col] = true;
 }
 
+/* Marks what node PARENT reads of argument K when that is column COL: one child or, if it is no field, all N. */
+static void read_children(const struct cat_expr *e, const struct cat_node *parent, int k, int col, int n, bool *used)
+{
+	if (cat_expr_use(e, parent, k)->col != col)
+		return;
+	if (parent->op == CAT_OP_FIELD)
+		used[parent->child] = true;
+	else
+		memset(used, true, (size_t)n * sizeof *used);
+}
+
+void cat_expr_children(const struct cat_expr *e, int col, int n, bool *used)
+{
+	if (e->nodes[e->root].col == col)
+		memset(used, true, (size_t)n * sizeof *used);
+	for (size_t i = 0; i < e->nnodes; i++)
+		for (int k = 0; !e->nodes[i].skipped && e->nodes[i].col < 0 && k < e->nodes[i].nuse; k++)
+			read_children(e, &e->nodes[i], k, col, n, used);
+}
+
 int cat_expr_column(const struct cat_expr *e)
 {
 	return e->nodes[e->root].col;

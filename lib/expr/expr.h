@@ -44,6 +44,8 @@ CAT_MUST_USE int cat_expr_bind_where(struct cat_expr *e, struct cat_schema *s, s
 
 /* Sets USED[i] for every column of the bound schema that is read; the others stay as they are. */
 void cat_expr_columns(const struct cat_expr *e, bool *used);
+/* The same for the N children of column COL, a struct or list of structs. */
+void cat_expr_children(const struct cat_expr *e, int col, int n, bool *used);
 /* Index of the column that the bound expression is, when it is nothing but a top-level column; else -1. */
 int cat_expr_column(const struct cat_expr *e);
 /* What the bound expression gives: name and metadata when it is a bare column or a field of one, else an

@@ -253,6 +253,16 @@ void cat_select_columns(const struct cat_select *s, bool *used)
 	}
 }
 
+void cat_select_children(const struct cat_select *s, int col, int n, bool *used)
+{
+	for (size_t i = 0; i < s->noutputs; i++) {
+		if (s->outputs[i].expr)
+			cat_expr_children(s->outputs[i].expr, col, n, used);
+		else if (s->outputs[i].col == col)
+			memset(used, true, (size_t)n * sizeof *used);
+	}
+}
+
 int cat_select_eval(const struct cat_select *s, const struct cat_batch *b, struct cat_batch **out,
 		    struct cat_error *err)
 {

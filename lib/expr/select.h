@@ -20,6 +20,8 @@ CAT_MUST_USE int cat_select_bind(struct cat_select *s, struct cat_schema *in, st
 struct cat_schema *cat_select_schema(const struct cat_select *s);
 /* Sets USED[i] for every input column that is needed; the others stay as they are. */
 void cat_select_columns(const struct cat_select *s, bool *used);
+/* The same for the N children of input column COL, a struct or list of structs. */
+void cat_select_children(const struct cat_select *s, int col, int n, bool *used);
 /* B under the output schema; bare columns are passed by reference. Input columns that are not needed may be
  * NULL. */
 CAT_MUST_USE int cat_select_eval(const struct cat_select *s, const struct cat_batch *b, struct cat_batch **out,

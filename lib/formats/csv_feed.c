@@ -237,7 +237,7 @@ static void work_free(struct cat_work *work)
 	cat_free(w);
 }
 
-static const struct cat_work_ops work_ops = {work_decode, NULL, work_free};
+static const struct cat_work_ops work_ops = {.decode = work_decode, .free = work_free};
 
 static int feed_next(struct cat_feed *feed, struct cat_work **out, struct cat_error *err)
 {

@@ -106,7 +106,7 @@ static void work_free(struct cat_work *work)
 	cat_free(w);
 }
 
-static const struct cat_work_ops work_ops = {work_decode, NULL, work_free};
+static const struct cat_work_ops work_ops = {.decode = work_decode, .free = work_free};
 
 /* --- pieces, in order --- */
 

@@ -139,17 +139,8 @@ static int encoder_put(struct cat_encoder *base, struct cat_batch *b, struct cat
 {
 	struct encoder *e = (struct encoder *)base;
 
-	if (b->nrows == 0) {
-		cat_batch_unref(b);
-		return CAT_OK;
-	}
-	if (e->next || b->ncols != e->schema->nfields) {
-		cat_batch_unref(b);
-		return cat_fail(err, CAT_E_BUG, "a batch that does not fit the FITS encoder");
-	}
-	e->next = b;
 	e->pos = 0;
-	return CAT_OK;
+	return cat_encoder_hold(&e->next, e->schema, b, err);
 }
 
 /* Widths of the piece's text, which also widen the column's. */

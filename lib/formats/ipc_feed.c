@@ -391,7 +391,7 @@ static void work_free(struct cat_work *work)
 	cat_free(w);
 }
 
-static const struct cat_work_ops work_ops = {work_decode, NULL, work_free};
+static const struct cat_work_ops work_ops = {.decode = work_decode, .free = work_free};
 
 static int work_new(struct ipc_feed *f, struct ipc_work **out, struct cat_error *err)
 {

@@ -348,16 +348,7 @@ static int encoder_put(struct cat_encoder *base, struct cat_batch *b, struct cat
 {
 	struct ipc_encoder *e = (struct ipc_encoder *)base;
 
-	if (b->nrows == 0) {
-		cat_batch_unref(b);
-		return CAT_OK;
-	}
-	if (e->next || b->ncols != e->schema->nfields) {
-		cat_batch_unref(b);
-		return cat_fail(err, CAT_E_BUG, "a batch that does not fit the Arrow encoder");
-	}
-	e->next = b;
-	return CAT_OK;
+	return cat_encoder_hold(&e->next, e->schema, b, err);
 }
 
 static int encoder_pull(struct cat_encoder *base, bool last, struct cat_out **out, struct cat_error *err)

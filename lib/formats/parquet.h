@@ -46,33 +46,16 @@ CAT_MUST_USE int cat_parquet_decode(const struct cat_parquet_file *f, int group,
                                     int64_t row_begin, int64_t row_end, struct cat_batch **out,
                                     struct cat_error *err);
 
-/* Bounds of the rows [row_begin, row_end) of one page. */
-struct cat_parquet_page_stats {
-	int64_t row_begin, row_end;
-	struct cat_range_stats stats; /* text is owned by the list */
-};
-struct cat_parquet_page_list {
-	int n; /* 0: the chunk has no usable page index */
-	struct cat_parquet_page_stats *pages;
-	struct cat_buf *bytes;
-};
-/* Reads column COL's page index of GROUP, so that a caller decodes only rows of pages that may matter. */
+/* Column COL's pages of GROUP, rows counted from the group's first; none when it has no usable page index. */
 CAT_MUST_USE int cat_parquet_page_stats(const struct cat_parquet_file *f, int group, int col,
-                                        struct cat_parquet_page_list *out, struct cat_error *err);
-void cat_parquet_page_list_fini(struct cat_parquet_page_list *l);
+                                        struct cat_part_list *out, struct cat_error *err);
 
-/* One work per row group; groups of more than 131,072 rows give several where an offset index is there. Takes
- * over R, also on failure. */
+/* One work per row group; groups of more than 131,072 rows give several where an offset index is there. Their parts
+ * are pages. Takes over R, also on failure. */
 CAT_MUST_USE int cat_parquet_feed(struct cat_reader *r, const struct cat_parquet_options *o, struct cat_feed **out,
                                   struct cat_error *err);
 /* The file behind a feed made by cat_parquet_feed. */
 struct cat_parquet_file *cat_parquet_feed_file(struct cat_feed *f);
-/* Bounds of the pages of column COL that hold rows of W, rows counted from its first one; n is 0 when W is not a
- * Parquet feed's or has no page index. Reads the index. One thread per work, before decode. */
-CAT_MUST_USE int cat_parquet_work_pages(struct cat_work *w, int col, struct cat_parquet_page_list *out,
-                                        struct cat_error *err);
-/* Leaves only rows [row_begin, row_end) of W, a Parquet feed's work; bytes shrink in proportion. */
-void cat_parquet_work_narrow(struct cat_work *w, int64_t row_begin, int64_t row_end);
 
 /* --- writing --- */
 
@@ -83,6 +66,7 @@ void cat_parquet_work_narrow(struct cat_work *w, int64_t row_begin, int64_t row_
 struct cat_parquet_write_options {
 	int64_t row_group_rows;  /* 0: 50,000 */
 	int level;               /* of zstd; 0: 1, negative: no compression */
+	int64_t page_bytes;      /* of values as they are stored; 0: 128 KiB */
 	bool plain;              /* numbers PLAIN, for old readers */
 	const char *sort_column; /* the rows come ascending by it, nulls last; NULL: nothing is said */
 };

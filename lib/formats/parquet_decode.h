@@ -53,8 +53,8 @@ void cat_pq_data_fini(struct cat_pq_data *d);
 CAT_MUST_USE int cat_pq_read_values(struct cat_pq_data *d, int encoding, struct cat_span v, int64_t n, bool dict,
                                     struct cat_pq_scratch *scratch, struct cat_error *err);
 
-/* parquet_nested.c: the column of field F (node N) from its leaves D[0..], rows as decoded. Takes the buffers out
- * of D. */
+/* parquet_nested.c: the column of field F (node N) from its leaves D[0..], rows as decoded; zeroed ones (not all) were
+ * left out and become nulls. Takes the buffers out of D. */
 CAT_MUST_USE int cat_pq_assemble(const struct cat_field *f, const struct cat_pq_node *n, struct cat_pq_data *d,
                                  struct cat_column **out, struct cat_error *err);
 /* In place: the K values or texts of D that stand together from slot AT on go to those of N slots whose bit in

@@ -7,8 +7,7 @@
 #include "formats/parquet_write.h"
 #include "formats/rle_bp.h"
 
-#define PAGE_BYTES ((int64_t)128 << 10)
-#define PAGE_ENTRIES 16384 /* where values have no size of their own: bits and dictionary indices */
+#define ENTRY_BYTES 8 /* what a value without a size of its own counts for: bits and dictionary indices */
 #define DICTIONARY_BYTES ((size_t)1 << 20)
 #define TEXT_MAX ((size_t)1 << 40)
 #define EMPTY UINT32_MAX
@@ -469,12 +468,12 @@ static int64_t page_end(const struct encode *k, int64_t i, int64_t v, int64_t *v
 {
 	const struct cat_pq_entries *e = &k->e;
 	const int64_t each = k->ndict || k->l->conv == CAT_PQ_W_BITS || k->l->conv == CAT_PQ_W_NULL
-	                             ? PAGE_BYTES / PAGE_ENTRIES
+	                             ? ENTRY_BYTES
 	                             : k->l->width;
 	int64_t bytes = 0, from = v;
 
 	if (k->l->max_rep == 0 && each) { /* by rows, so that the pages of equally wide columns begin together */
-		const int64_t full = each < PAGE_BYTES ? PAGE_BYTES / each : 1;
+		const int64_t full = each < k->l->page_bytes ? k->l->page_bytes / each : 1;
 		const int64_t end = full < e->n - i ? i + full : e->n;
 
 		*values = end - i;
@@ -482,7 +481,7 @@ static int64_t page_end(const struct encode *k, int64_t i, int64_t v, int64_t *v
 			*values -= e->def[i] != k->l->max_def;
 		return end;
 	}
-	for (; i < e->n && !(bytes >= PAGE_BYTES && (!e->rep || e->rep[i] == 0)); i++) {
+	for (; i < e->n && !(bytes >= k->l->page_bytes && (!e->rep || e->rep[i] == 0)); i++) {
 		if (!e->def || e->def[i] == k->l->max_def) {
 			bytes += each ? each : 4 + (int64_t)k->texts[v].n;
 			v++;

@@ -19,21 +19,42 @@ struct work {
 	struct cat_parquet_file *file;
 	int group;
 	int64_t row_begin, row_end;
+	int nspans;
+	struct cat_stretch *spans; /* of the group, once narrowed; NULL: all from row_begin to row_end */
+	bool *skip; /* leaves that nobody looks at; NULL: there are none */
+	struct cat_pq_index index;
+	struct cat_pq_read *held; /* what was fetched */
 	char where[64];
 };
+
+static int read_open(struct work *w, const int *cols, int n, int64_t max_bytes, struct cat_pq_read **out,
+                     struct cat_error *err)
+{
+	const struct cat_stretch all = {w->row_begin, w->row_end};
+
+	return cat_pq_read_open(w->file, w->group, &w->index, w->spans ? w->spans : &all, w->spans ? w->nspans : 1,
+	                        cols, n, w->skip, max_bytes, out, err);
+}
 
 static int work_decode(struct cat_work *work, const int *cols, int n, struct cat_batch **out,
                        struct cat_error *err)
 {
 	struct work *w = (struct work *)work;
+	struct cat_pq_read *r;
+	int rc;
 
-	return cat_parquet_decode(w->file, w->group, cols, n, w->row_begin, w->row_end, out, err);
+	if (w->held && cat_pq_read_has(w->held, cols, n))
+		return cat_pq_read_decode(w->held, cols, n, out, err);
+	CAT_TRY(read_open(w, cols, n, INT64_MAX, &r, err));
+	rc = cat_pq_read_decode(r, cols, n, out, err);
+	cat_pq_read_free(r);
+	return rc;
 }
 
 static void work_stats(struct cat_work *work, int col, struct cat_range_stats *out)
 {
 	struct work *w = (struct work *)work;
-	const int64_t group_rows = cat_parquet_group_rows(w->file, w->group), rows = w->row_end - w->row_begin;
+	const int64_t group_rows = cat_parquet_group_rows(w->file, w->group), rows = work->nrows;
 
 	cat_parquet_stats(w->file, w->group, col, out);
 	if (rows == group_rows)
@@ -47,42 +68,87 @@ static void work_stats(struct cat_work *work, int col, struct cat_range_stats *o
 
 static void work_free(struct cat_work *work)
 {
-	cat_free(work);
+	struct work *w = (struct work *)work;
+
+	cat_pq_read_free(w->held);
+	cat_pq_index_fini(&w->index);
+	cat_free(w->spans);
+	cat_free(w->skip);
+	cat_free(w);
 }
 
-static const struct cat_work_ops work_ops = {work_decode, work_stats, work_free};
-
-int cat_parquet_work_pages(struct cat_work *work, int col, struct cat_parquet_page_list *out,
-                           struct cat_error *err)
+static int work_parts(struct cat_work *work, int col, struct cat_part_list *out, struct cat_error *err)
 {
 	struct work *w = (struct work *)work;
 	int n = 0;
 
-	*out = (struct cat_parquet_page_list){0};
-	if (work->ops != &work_ops)
-		return CAT_OK;
-	CAT_TRY(cat_parquet_page_stats(w->file, w->group, col, out, err));
+	CAT_TRY(cat_pq_page_stats(w->file, w->group, &w->index, col, out, err));
 	for (int i = 0; i < out->n; i++) {
-		struct cat_parquet_page_stats p = out->pages[i];
+		struct cat_part_stats p = out->parts[i];
 
 		p.row_begin = p.row_begin > w->row_begin ? p.row_begin - w->row_begin : 0;
 		p.row_end = (p.row_end < w->row_end ? p.row_end : w->row_end) - w->row_begin;
 		if (p.row_begin < p.row_end)
-			out->pages[n++] = p;
+			out->parts[n++] = p;
 	}
 	out->n = n;
 	return CAT_OK;
 }
 
-void cat_parquet_work_narrow(struct cat_work *work, int64_t row_begin, int64_t row_end)
+static int work_narrow(struct cat_work *work, const struct cat_stretch *spans, int n, struct cat_error *err)
+{
+	struct work *w = (struct work *)work;
+	int64_t nrows = 0;
+
+	w->spans = cat_calloc((size_t)n, sizeof *spans);
+	if (!w->spans)
+		return cat_fail_mem(err, (size_t)n * sizeof *spans);
+	for (int i = 0; i < n; i++) {
+		w->spans[i] = (struct cat_stretch){w->row_begin + spans[i].begin, w->row_begin + spans[i].end};
+		nrows += spans[i].end - spans[i].begin;
+	}
+	w->nspans = n;
+	work->bytes = (int64_t)((double)work->bytes * (double)nrows / (double)work->nrows);
+	work->nrows = nrows;
+	return CAT_OK;
+}
+
+static int work_fetch(struct cat_work *work, const int *cols, int n, int64_t max_bytes, struct cat_error *err)
 {
 	struct work *w = (struct work *)work;
 
-	work->bytes = (int64_t)((double)work->bytes * (double)(row_end - row_begin) / (double)work->nrows);
-	w->row_end = w->row_begin + row_end;
-	w->row_begin += row_begin;
-	work->nrows = row_end - row_begin;
+	cat_pq_read_free(w->held);
+	w->held = NULL;
+	return read_open(w, cols, n, max_bytes, &w->held, err);
 }
+
+static int work_only(struct cat_work *work, int col, const bool *used, struct cat_error *err)
+{
+	struct work *w = (struct work *)work;
+	const struct cat_pq_tree *t = &w->file->tree;
+	const struct cat_pq_node *n = &t->nodes[col];
+
+	if (n->kind == CAT_PQ_NODE_LIST)
+		n = &n->children[0];
+	if (n->kind != CAT_PQ_NODE_STRUCT)
+		return CAT_OK;
+	if (!w->skip)
+		w->skip = cat_calloc((size_t)t->nleaves, sizeof *w->skip);
+	if (!w->skip)
+		return cat_fail_mem(err, (size_t)t->nleaves);
+	for (int i = 0; i < n->nchildren; i++)
+		for (int k = 0; k < n->children[i].nleaves; k++)
+			w->skip[n->children[i].leaf + k] = !used[i];
+	for (int i = 0; i < n->nleaves; i++)
+		if (!w->skip[n->leaf + i])
+			return CAT_OK;
+	/* Only empty groups are used: one leaf must tell of the rows. */
+	w->skip[n->leaf] = false;
+	return CAT_OK;
+}
+
+static const struct cat_work_ops work_ops = {work_decode, work_stats, work_free, work_parts,
+                                             work_narrow, work_fetch, work_only};
 
 /* Whether every leaf of the group has an offset index. */
 static bool has_pages(const struct cat_parquet_file *f, int group)

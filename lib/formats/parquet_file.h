@@ -14,6 +14,7 @@ struct cat_parquet_file {
 	struct cat_pq_footer footer;
 	struct cat_pq_tree tree;
 	int64_t nrows;
+	struct cat_buf *tail; /* the file's last bytes when they begin before the footer; NULL: they do not */
 	char *created_by;
 	struct cat_pq_idle idle;
 };
@@ -27,6 +28,20 @@ CAT_MUST_USE int cat_pq_read_ranges(const struct cat_parquet_file *f, const stru
 /* Where a chunk's offset index and column index are; false when it has none inside the file. */
 bool cat_pq_offset_range(const struct cat_parquet_file *f, const struct cat_pq_chunk *c, struct cat_range *range);
 bool cat_pq_column_range(const struct cat_parquet_file *f, const struct cat_pq_chunk *c, struct cat_range *range);
+/* Where the chunk's bytes begin: the dictionary, when the footer tells of it, comes first. */
+int64_t cat_pq_chunk_begin(const struct cat_pq_chunk *c);
+/* Page indexes of one group that were read. Zero-initialised: none yet. One thread at a time. */
+struct cat_pq_index {
+	bool loaded;
+	int64_t off_bytes[2];
+	struct cat_buf *bytes[2];
+};
+void cat_pq_index_fini(struct cat_pq_index *ix);
+/* N ranges of GROUP's page indexes: from the file's tail or IX, else all of the group's are read into IX at once. On
+ * failure all of OUT is NULL. */
+CAT_MUST_USE int cat_pq_index_read(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix,
+                                   const struct cat_range *ranges, size_t n, struct cat_buf **out,
+                                   struct cat_error *err);
 /* The pages that an offset index names; one that does not fit the chunk and the group is as if not there (*N is
  * 0). */
 CAT_MUST_USE int cat_pq_pages_of(const struct cat_parquet_file *f, int group, const struct cat_pq_chunk *c,
@@ -35,5 +50,23 @@ CAT_MUST_USE int cat_pq_pages_of(const struct cat_parquet_file *f, int group, co
 /* Bounds of a leaf from MIN and MAX, of the deprecated kind or not; fills everything but nulls. */
 void cat_pq_bounds(const struct cat_parquet_file *f, int leaf, const struct cat_field *field, struct cat_span min,
                    struct cat_span max, bool old, struct cat_range_stats *out);
+/* As cat_parquet_page_stats, by way of IX. */
+CAT_MUST_USE int cat_pq_page_stats(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix, int col,
+                                   struct cat_part_list *out, struct cat_error *err);
+
+/* parquet_read.c: the bytes of some columns and rows of a group, read and not yet decoded. One thread at a time. */
+struct cat_pq_read;
+/* Rows of N SPANS (ascending, disjoint) of GROUP, columns COLS[0..ncols) ascending, in one request but for page
+ * indexes: of chunks with an offset index only the pages that hold the rows. Leaves with SKIP set (NULL: none; not all
+ * of a column) are left out: they decode as nulls. *OUT is NULL when that is more than
+ * MAX_BYTES (and nothing was read). */
+CAT_MUST_USE int cat_pq_read_open(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix,
+                                  const struct cat_stretch *spans, int n, const int *cols, int ncols,
+                                  const bool *skip, int64_t max_bytes, struct cat_pq_read **out, struct cat_error *err);
+bool cat_pq_read_has(const struct cat_pq_read *r, const int *cols, int n);
+/* Columns COLS (some of those it was opened with, ascending) of its rows; may be called again. */
+CAT_MUST_USE int cat_pq_read_decode(const struct cat_pq_read *r, const int *cols, int n, struct cat_batch **out,
+                                    struct cat_error *err);
+void cat_pq_read_free(struct cat_pq_read *r); /* accepts NULL */
 
 #endif

@@ -83,6 +83,15 @@ static int bits_of(int64_t n, struct cat_buf **b, struct cat_error *err)
 	return cat_buf_zeroed((size_t)(n + 7) / 8, b, err);
 }
 
+/* The first leaf of N that was decoded; NULL: none of them. D is of its first one. */
+static struct cat_pq_data *decoded(const struct cat_pq_node *n, struct cat_pq_data *d)
+{
+	for (int i = 0; i < n->nleaves; i++)
+		if (d[i].leaf)
+			return &d[i];
+	return NULL;
+}
+
 /* Validity of a field from leaf L: one bit for each slot, set where def >= VALID. Counts slots and nulls. */
 static int validity(const struct cat_pq_data *l, struct around at, int valid, struct cat_buf **bits,
                     int64_t *slots, int64_t *nulls, struct cat_error *err)
@@ -177,7 +186,7 @@ static int struct_column(const struct cat_field *f, const struct cat_pq_node *n,
 		c->null_count = 0;
 		return CAT_OK;
 	}
-	CAT_TRY(validity(d, at, n->def_valid, &c->validity, &c->length, &c->null_count, err));
+	CAT_TRY(validity(decoded(n, d), at, n->def_valid, &c->validity, &c->length, &c->null_count, err));
 	for (int i = 0; i < n->nchildren; i++) {
 		const struct cat_pq_node *child = &n->children[i];
 		struct cat_buf *bits;
@@ -186,9 +195,13 @@ static int struct_column(const struct cat_field *f, const struct cat_pq_node *n,
 
 		if (child->nleaves == 0 && at.r > 0)
 			return cat_fail(err, CAT_E_UNSUPPORTED, "an empty group in a list");
+		if (child->nleaves && !decoded(child, d + (child->leaf - n->leaf))) {
+			CAT_TRY(cat_column_nulls(&f->children[i], c->length, &c->children[i], err));
+			continue;
+		}
 		if (child->nleaves) {
-			CAT_TRY(validity(d + (child->leaf - n->leaf), at, n->def_valid, &bits, &slots, &nulls,
-			                 err));
+			CAT_TRY(validity(decoded(child, d + (child->leaf - n->leaf)), at, n->def_valid, &bits,
+			                 &slots, &nulls, err));
 			same = slots == c->length &&
 			       memcmp(bits->data, c->validity->data, (size_t)(slots + 7) / 8) == 0;
 			cat_buf_unref(bits);
@@ -265,8 +278,8 @@ static int list_column(const struct cat_field *f, const struct cat_pq_node *n, s
 {
 	const struct around in = {n->rep, n->def_element};
 
-	CAT_TRY(validity(d, at, n->def_valid, &c->validity, &c->length, &c->null_count, err));
-	CAT_TRY(list_offsets(d, at, n, c, err));
+	CAT_TRY(validity(decoded(n, d), at, n->def_valid, &c->validity, &c->length, &c->null_count, err));
+	CAT_TRY(list_offsets(decoded(n, d), at, n, c, err));
 	if (c->null_count == 0) {
 		cat_buf_unref(c->validity);
 		c->validity = NULL;
@@ -302,5 +315,5 @@ static int assemble(const struct cat_field *f, const struct cat_pq_node *n, stru
 int cat_pq_assemble(const struct cat_field *f, const struct cat_pq_node *n, struct cat_pq_data *d,
                     struct cat_column **out, struct cat_error *err)
 {
-	return assemble(f, n, n->nleaves ? d : NULL, d, (struct around){0, 0}, out, err);
+	return assemble(f, n, decoded(n, d), d, (struct around){0, 0}, out, err);
 }

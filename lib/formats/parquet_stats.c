@@ -113,19 +113,8 @@ void cat_parquet_stats(const struct cat_parquet_file *f, int group, int col, str
 		              out);
 }
 
-/* Reads both indexes of a chunk; BUFS are NULL when it has not both. */
-static int read_index(const struct cat_parquet_file *f, const struct cat_pq_chunk *c, struct cat_buf *bufs[2],
-                      struct cat_error *err)
-{
-	struct cat_range ranges[2];
-
-	if (!cat_pq_offset_range(f, c, &ranges[0]) || !cat_pq_column_range(f, c, &ranges[1]))
-		return CAT_OK;
-	return cat_pq_read_ranges(f, ranges, 2, bufs, err);
-}
-
 static int page_list(const struct cat_parquet_file *f, int group, int col, struct cat_buf *bufs[2],
-                     struct cat_parquet_page_list *out, struct cat_error *err)
+                     struct cat_part_list *out, struct cat_error *err)
 {
 	const int leaf = f->tree.nodes[col].leaf;
 	struct cat_pq_location *pages;
@@ -138,14 +127,14 @@ static int page_list(const struct cat_parquet_file *f, int group, int col, struc
 	if (rc == CAT_E_DATA) /* an index that lies is as good as none */
 		rc = CAT_OK;
 	if (rc == CAT_OK && n > 0 && nbounds == n && n <= INT32_MAX) {
-		out->pages = cat_calloc(n, sizeof *out->pages);
-		if (!out->pages)
-			rc = cat_fail_mem(err, n * sizeof *out->pages);
+		out->parts = cat_calloc(n, sizeof *out->parts);
+		if (!out->parts)
+			rc = cat_fail_mem(err, n * sizeof *out->parts);
 		else
 			out->n = (int)n;
 	}
 	for (int i = 0; i < out->n; i++) {
-		struct cat_parquet_page_stats *p = &out->pages[i];
+		struct cat_part_stats *p = &out->parts[i];
 
 		p->row_begin = pages[i].first_row;
 		p->row_end = i + 1 < out->n ? pages[i + 1].first_row : f->footer.groups[group].nrows;
@@ -159,28 +148,34 @@ static int page_list(const struct cat_parquet_file *f, int group, int col, struc
 	return rc;
 }
 
-int cat_parquet_page_stats(const struct cat_parquet_file *f, int group, int col, struct cat_parquet_page_list *out,
-                           struct cat_error *err)
+int cat_pq_page_stats(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix, int col,
+                      struct cat_part_list *out, struct cat_error *err)
 {
+	const struct cat_pq_node *node = &f->tree.nodes[col];
 	struct cat_buf *bufs[2] = {NULL, NULL};
-	int rc = CAT_OK;
+	struct cat_range ranges[2];
+	int rc;
 
 	memset(out, 0, sizeof *out);
-	if (f->tree.nodes[col].kind != CAT_PQ_NODE_LEAF)
+	if (node->kind != CAT_PQ_NODE_LEAF ||
+	    !cat_pq_offset_range(f, cat_pq_chunk_of(f, group, node->leaf), &ranges[0]) ||
+	    !cat_pq_column_range(f, cat_pq_chunk_of(f, group, node->leaf), &ranges[1]))
 		return CAT_OK;
-	rc = read_index(f, cat_pq_chunk_of(f, group, f->tree.nodes[col].leaf), bufs, err);
-	if (rc == CAT_OK && bufs[0])
-		rc = page_list(f, group, col, bufs, out, err);
+	CAT_TRY(cat_pq_index_read(f, group, ix, ranges, 2, bufs, err));
+	rc = page_list(f, group, col, bufs, out, err);
 	cat_buf_unref(bufs[0]);
 	out->bytes = bufs[1];
 	if (rc != CAT_OK)
-		cat_parquet_page_list_fini(out);
+		cat_part_list_fini(out);
 	return rc;
 }
 
-void cat_parquet_page_list_fini(struct cat_parquet_page_list *l)
+int cat_parquet_page_stats(const struct cat_parquet_file *f, int group, int col, struct cat_part_list *out,
+                           struct cat_error *err)
 {
-	cat_free(l->pages);
-	cat_buf_unref(l->bytes);
-	memset(l, 0, sizeof *l);
+	struct cat_pq_index ix = {0};
+	const int rc = cat_pq_page_stats(f, group, &ix, col, out, err);
+
+	cat_pq_index_fini(&ix);
+	return rc;
 }

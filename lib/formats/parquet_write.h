@@ -49,6 +49,7 @@ struct cat_pq_wleaf {
 	enum cat_pq_encoding encoding; /* of values that are not in a dictionary */
 	bool by_dictionary;
 	int codec;
+	int64_t page_bytes;
 	uint8_t max_def, max_rep;
 	int npath;
 	const struct cat_field *path[CAT_PQ_DEPTH]; /* from the column down to the leaf */

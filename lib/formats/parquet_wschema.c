@@ -6,6 +6,7 @@
 
 #define TEXT_MAX ((size_t)1 << 40)
 #define HEALPIX "_healpix_29"
+#define PAGE_BYTES ((int64_t)128 << 10)
 
 struct walk {
 	struct cat_pq_wschema *w;
@@ -272,6 +273,7 @@ static int add_leaf(struct walk *k, const struct cat_field *f, const char *name,
 	memset(l, 0, sizeof *l);
 	leaf_type(&f->type, l);
 	l->codec = k->o->level < 0 ? CAT_CODEC_NONE : CAT_CODEC_ZSTD;
+	l->page_bytes = k->o->page_bytes ? k->o->page_bytes : PAGE_BYTES;
 	if (k->o->plain)
 		l->encoding = CAT_PQ_PLAIN;
 	else if (k->at.npath == 1 && l->type == CAT_PQ_INT64 && strcmp(f->name, HEALPIX) == 0)

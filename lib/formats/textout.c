@@ -50,16 +50,7 @@ static int textout_put(struct cat_encoder *base, struct cat_batch *b, struct cat
 {
 	struct cat_textout *e = (struct cat_textout *)base;
 
-	if (b->nrows == 0) {
-		cat_batch_unref(b);
-		return CAT_OK;
-	}
-	if (e->next || b->ncols != e->schema->nfields) {
-		cat_batch_unref(b);
-		return cat_fail(err, CAT_E_BUG, "a batch that does not fit the text encoder");
-	}
-	e->next = b;
-	return CAT_OK;
+	return cat_encoder_hold(&e->next, e->schema, b, err);
 }
 
 static int textout_pull(struct cat_encoder *base, bool last, struct cat_out **out, struct cat_error *err)

@@ -26,11 +26,6 @@ struct local_reader {
 	struct stat opened; /* what the file was */
 	char *name;
 };
-struct local_ticket {
-	struct cat_ticket base;
-	size_t n;
-	struct cat_range ranges[];
-};
 
 static int read_failed(struct local_reader *l, struct cat_error *err)
 {
@@ -75,23 +70,12 @@ static int pread_exact(struct local_reader *l, int64_t off_bytes, uint8_t *to, s
 static int local_submit(struct cat_reader *r, const struct cat_range *ranges, size_t n, struct cat_ticket **out,
                         struct cat_error *err)
 {
-	struct local_ticket *t;
-
-	if (r->size < 0)
-		return cat_fail(err, CAT_E_BUG, "ranges of a pipe");
-	t = cat_malloc(sizeof *t + n * sizeof *ranges);
-	if (!t)
-		return cat_fail_mem(err, n * sizeof *ranges);
-	t->base.reader = r;
-	t->n = n;
-	memcpy(t->ranges, ranges, n * sizeof *ranges);
-	*out = &t->base;
-	return CAT_OK;
+	return r->size < 0 ? cat_fail(err, CAT_E_BUG, "ranges of a pipe") : cat_ranges_submit(r, ranges, n, out, err);
 }
 
 static int local_wait(struct cat_ticket *ticket, struct cat_buf **out, struct cat_error *err)
 {
-	struct local_ticket *t = (struct local_ticket *)ticket;
+	struct cat_range_ticket *t = (struct cat_range_ticket *)ticket;
 	struct local_reader *l = (struct local_reader *)ticket->reader;
 	int rc = CAT_OK;
 	size_t done = 0;

@@ -16,25 +16,6 @@ struct scratch_reader {
 	struct cat_reader base;
 	int fd;
 };
-struct scratch_ticket {
-	struct cat_ticket base;
-	size_t n;
-	struct cat_range ranges[];
-};
-
-static int scratch_submit(struct cat_reader *r, const struct cat_range *ranges, size_t n, struct cat_ticket **out,
-                          struct cat_error *err)
-{
-	struct scratch_ticket *t = cat_malloc(sizeof *t + n * sizeof *ranges);
-
-	if (!t)
-		return cat_fail_mem(err, n * sizeof *ranges);
-	t->base.reader = r;
-	t->n = n;
-	memcpy(t->ranges, ranges, n * sizeof *ranges);
-	*out = &t->base;
-	return CAT_OK;
-}
 
 static int read_back(struct scratch_reader *s, const struct cat_range *r, struct cat_buf **out, struct cat_error *err)
 {
@@ -58,7 +39,7 @@ static int read_back(struct scratch_reader *s, const struct cat_range *r, struct
 
 static int scratch_wait(struct cat_ticket *ticket, struct cat_buf **out, struct cat_error *err)
 {
-	struct scratch_ticket *t = (struct scratch_ticket *)ticket;
+	struct cat_range_ticket *t = (struct cat_range_ticket *)ticket;
 	int rc = CAT_OK;
 	size_t i = 0;
 
@@ -77,7 +58,7 @@ static void scratch_close(struct cat_reader *r)
 	cat_free(r);
 }
 
-static const struct cat_reader_ops reader_ops = {scratch_submit, scratch_wait, NULL, NULL, scratch_close};
+static const struct cat_reader_ops reader_ops = {cat_ranges_submit, scratch_wait, NULL, NULL, scratch_close};
 
 int cat_scratch_new(const char *dir, struct cat_writer **w, struct cat_reader **r, struct cat_error *err)
 {

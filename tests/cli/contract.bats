@@ -365,6 +365,14 @@ csv() { "$@" -f csv; }
 	[ "$(cut -d, -f1 bad.csv)" = $'id\n2\n3\n4' ]
 }
 
+@test "6 a bare CONTAINS is a condition in every format" {
+	printf 'id,ra,dec\n1,1,1\n2,2,2\n3,50,50\n4,1.5,1.5\n' >p.csv
+	cat-scan p.csv -o p.parquet
+	for f in p.csv p.parquet; do
+		[ "$(csv cat-scan $f -c id -w 'contains(point(ra, dec), circle(1, 1, 3))')" = $'id\n1\n2\n4' ]
+	done
+}
+
 # --- 7 positions and regions -------------------------------------------------------------------------
 
 @test "7 position columns by option, UCD, or the list of names" {

@@ -1,4 +1,5 @@
 /* Any bytes as a FITS file, with ranges and as a pipe: rows or an error, and what was read can be written again. */
+#include "exec/write.h"
 #include "formats/fits.h"
 #include "fuzz.h"
 #include "storage/local.h"
@@ -30,7 +31,7 @@ static void write_again(struct cat_feed *f)
 	rc = cat_fits_encoder(source->schema, &o, &e, &err);
 	if (rc == CAT_OK && cat_writer_memory(&out, &w, &err) != CAT_OK)
 		abort();
-	if (rc == CAT_OK && cat_encoder_sink(e, w, &sink, &err) == CAT_OK) {
+	if (rc == CAT_OK && cat_write_open(e, w, NULL, &sink, &err) == CAT_OK) {
 		rc = cat_pump(source, sink, &err);
 		cat_sink_close(sink);
 		if (rc == CAT_OK && !(f = open_fits(out->data, out->size, false)))

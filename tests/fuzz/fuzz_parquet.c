@@ -31,14 +31,14 @@ static void read_metadata(const struct cat_parquet_file *f)
 		const int64_t rows = cat_parquet_group_rows(f, g);
 
 		for (int c = 0; c < ncols && c < 64; c++) {
-			struct cat_parquet_page_list l;
+			struct cat_part_list l;
 			struct cat_range_stats st;
 			struct cat_batch *b;
 			struct cat_error err;
 
 			cat_parquet_stats(f, g, c, &st);
 			if (cat_parquet_page_stats(f, g, c, &l, &err) == CAT_OK)
-				cat_parquet_page_list_fini(&l);
+				cat_part_list_fini(&l);
 			if (cat_parquet_decode(f, g, &c, 1, rows / 3, rows / 2, &b, &err) == CAT_OK)
 				cat_batch_unref(b);
 		}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/write.h"
 #include "formats/parquet.h"
 
 static int load(const char *path, struct cat_buf **out, struct cat_error *err)
@@ -38,7 +39,7 @@ static int copy(struct cat_buf *in, const struct cat_parquet_write_options *o, s
 	CAT_TRY(cat_parquet_encoder(feed->schema, o, &encoder, err));
 	CAT_TRY(cat_feed_source(feed, &source, err));
 	CAT_TRY(cat_writer_memory(out, &writer, err));
-	CAT_TRY(cat_encoder_sink(encoder, writer, &sink, err));
+	CAT_TRY(cat_write_open(encoder, writer, NULL, &sink, err));
 	rc = cat_pump(source, sink, err);
 	cat_source_close(source);
 	cat_sink_close(sink);

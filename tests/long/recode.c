@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/write.h"
 #include "formats/csv.h"
 #include "formats/ipc.h"
 #include "formats/jsonl.h"
@@ -56,7 +57,7 @@ static int recode(const char *from, const char *to, struct cat_buf *in, struct c
 	CAT_TRY(cat_feed_source(feed, &source, err));
 	CAT_TRY(make_encoder(to, source->schema, &encoder, err));
 	CAT_TRY(cat_writer_memory(out, &writer, err));
-	CAT_TRY(cat_encoder_sink(encoder, writer, &sink, err));
+	CAT_TRY(cat_write_open(encoder, writer, NULL, &sink, err));
 	CAT_TRY(cat_pump(source, sink, err));
 	cat_sink_close(sink);
 	cat_source_close(source);

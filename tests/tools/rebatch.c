@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "exec/write.h"
 #include "formats/ipc.h"
 #include "storage/local.h"
 
@@ -56,7 +57,7 @@ static int rebatch(int64_t rows, struct cat_error *err)
 	if (rc == CAT_OK)
 		rc = cat_local_create_fd(1, "standard output", &w, err);
 	if (rc == CAT_OK)
-		rc = cat_encoder_sink(e, w, &d, err);
+		rc = cat_write_open(e, w, NULL, &d, err);
 	if (rc == CAT_OK)
 		rc = split(s, d, rows, err);
 	cat_sink_close(d);

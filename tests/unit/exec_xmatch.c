@@ -342,12 +342,8 @@ static void every_allocation_may_fail(void **state)
 
 			cat_alloc_fail_after(n);
 			rc = match(left_sky, 7, right_sky, 7, 3, &o, schema, &err);
-			if (!cat_alloc_faulted()) {
-				cat_alloc_fail_after(0);
-				assert_int_equal(rc, CAT_OK);
+			if (unit_all_tried(rc))
 				break;
-			}
-			assert_int_equal(rc, CAT_E_SYSTEM);
 		}
 	}
 	cat_schema_unref(schema);

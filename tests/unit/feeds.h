@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "columnar/pump.h"
+#include "exec/write.h"
 
 /* A pipe that gives one byte at a time. */
 struct unit_dribble {
@@ -49,6 +50,53 @@ static inline int unit_dribble(struct cat_buf *b, struct cat_reader **out, struc
 	return CAT_OK;
 }
 
+/* A reader that counts what is asked of it. */
+struct unit_counting {
+	struct cat_reader base;
+	struct cat_reader *inner;
+	int64_t bytes, requests;
+};
+static inline int unit_counting_submit(struct cat_reader *r, const struct cat_range *ranges, size_t n,
+                                       struct cat_ticket **out, struct cat_error *err)
+{
+	struct unit_counting *c = (struct unit_counting *)r;
+
+	c->requests++;
+	for (size_t i = 0; i < n; i++)
+		c->bytes += (int64_t)ranges[i].len;
+	return c->inner->ops->submit(c->inner, ranges, n, out, err);
+}
+/* The ticket is the inner reader's. */
+static inline int unit_counting_wait(struct cat_ticket *t, struct cat_buf **out, struct cat_error *err)
+{
+	return t->reader->ops->wait(t, out, err);
+}
+static inline void unit_counting_close(struct cat_reader *r)
+{
+	cat_reader_close(((struct unit_counting *)r)->inner);
+	cat_free(r);
+}
+static inline int unit_counting(struct cat_buf *b, struct unit_counting **out, struct cat_error *err)
+{
+	static const struct cat_reader_ops ops = {
+		.submit = unit_counting_submit, .wait = unit_counting_wait, .close = unit_counting_close};
+	struct unit_counting *c = cat_calloc(1, sizeof *c);
+	int rc;
+
+	if (!c)
+		return cat_fail_mem(err, sizeof *c);
+	rc = cat_reader_memory(b, "memory", &c->inner, err);
+	if (rc != CAT_OK) {
+		cat_free(c);
+		return rc;
+	}
+	c->base.ops = &ops;
+	c->base.size = c->inner->size;
+	c->base.name = "memory";
+	*out = c;
+	return CAT_OK;
+}
+
 /* Makes the encoder for what a feed gives; ARG is the test's own. */
 typedef int unit_encoder_fn(struct cat_schema *s, const void *arg, struct cat_encoder **out, struct cat_error *err);
 
@@ -63,7 +111,7 @@ static inline int unit_sink(struct cat_encoder *e, struct cat_buf **out, struct 
 		cat_encoder_close(e);
 		return rc;
 	}
-	return cat_encoder_sink(e, w, sink, err);
+	return cat_write_open(e, w, NULL, sink, err);
 }
 
 /* Everything FEED gives, encoded; takes over FEED. */

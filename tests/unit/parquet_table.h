@@ -7,6 +7,7 @@
 
 #include "columnar/builder.h"
 #include "columnar/kernels.h"
+#include "exec/write.h"
 #include "formats/parquet.h"
 
 struct table_shape {
@@ -235,7 +236,7 @@ static inline int table_write(const struct cat_batch *t, int64_t step, const str
 		cat_encoder_close(e);
 		return rc;
 	}
-	CAT_TRY(cat_encoder_sink(e, w, &sink, err));
+	CAT_TRY(cat_write_open(e, w, NULL, &sink, err));
 	for (int64_t at = 0; rc == CAT_OK && at < t->nrows; at += step) {
 		struct cat_batch *b;
 

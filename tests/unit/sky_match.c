@@ -331,12 +331,8 @@ static void every_allocation_may_fail(void **state)
 			rc = cat_match_query(ix, left.ra, left.dec, left.n, CAT_MATCH_ALL, &p, &err);
 		cat_match_index_free(ix);
 		cat_pairs_fini(&p);
-		if (!cat_alloc_faulted()) {
-			cat_alloc_fail_after(0);
-			assert_int_equal(rc, CAT_OK);
+		if (unit_all_tried(rc))
 			break;
-		}
-		assert_int_equal(rc, CAT_E_SYSTEM);
 	}
 }
 

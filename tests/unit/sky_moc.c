@@ -203,12 +203,8 @@ static void every_allocation_may_fail(void **state)
 			rc = cat_moc_write(&m, CAT_MOC_FITS, &out, &err);
 		cat_moc_fini(&m);
 		cat_text_fini(&out);
-		if (!cat_alloc_faulted()) {
-			cat_alloc_fail_after(0);
-			assert_int_equal(rc, CAT_OK);
+		if (unit_all_tried(rc))
 			break;
-		}
-		assert_int_equal(rc, CAT_E_SYSTEM);
 	}
 }
 

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,6 +46,18 @@ static int unit_after(void **state)
 		if ((call) != CAT_OK)                                                          \
 			fail_msg("%s: %s: %s", #call, (err).where, (err).cause);               \
 	} while (0)
+/* After a run with cat_alloc_fail_after, which ended with RC: false when an allocation failed and the run said so,
+ * true when none did, all having been tried. */
+static inline bool unit_all_tried(int rc)
+{
+	if (cat_alloc_faulted()) {
+		assert_int_equal(rc, CAT_E_SYSTEM);
+		return false;
+	}
+	cat_alloc_fail_after(0);
+	assert_int_equal(rc, CAT_OK);
+	return true;
+}
 /* Root of the shared test data, or NULL: then skip(). */
 static inline const char *unit_data(void)
 {

@@ -1,0 +1,422 @@
+/* Some columns and rows of a row group: finding their pages, reading them in one request, decoding. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "columnar/kernels.h"
+#include "formats/parquet_file.h"
+
+/* Old parquet-mr counts a chunk too short by as much when it has a dictionary. */
+#define CHUNK_SLACK 100
+
+/* Where one span's rows of a leaf are: LEN bytes from OFF on of a range. */
+struct cut {
+	int range;
+	size_t off, len;
+	int64_t first_row, nvalues; /* as in struct cat_pq_input */
+};
+/* What is read of one leaf. */
+struct piece {
+	const struct cat_pq_chunk *chunk;
+	int leaf;
+	int dict_range; /* the dictionary when it is apart from the pages; -1: it is not */
+	struct cut *cuts; /* one per span */
+};
+struct cat_pq_read {
+	struct cat_parquet_file *f;
+	int group;
+	int nspans;
+	struct cat_stretch *spans;
+	int64_t nrows; /* in all of them */
+	int npieces;
+	struct piece *pieces; /* ascending by leaf */
+	struct cut *cuts;
+	size_t nranges;
+	struct cat_range *ranges; /* at most one per piece and one per cut */
+	struct cat_buf **bufs;
+};
+
+/* --- finding the pages --- */
+
+static int add_range(struct cat_pq_read *j, int64_t off, int64_t len)
+{
+	j->ranges[j->nranges] = (struct cat_range){off, (size_t)len};
+	return (int)j->nranges++;
+}
+
+/* All of a chunk, once for all spans. */
+static int whole_chunk(struct cat_pq_read *j, struct piece *p, struct cat_error *err)
+{
+	const struct cat_pq_chunk *c = p->chunk;
+	const int64_t begin = cat_pq_chunk_begin(c), size = j->f->reader->size;
+	int64_t len = c->size;
+	int range;
+
+	if (len > size - 8 || begin > size - 8 - len)
+		return cat_fail(err, CAT_E_DATA, "a column chunk of %lld bytes lies outside the file",
+		                (long long)len);
+	if (strncmp(j->f->created_by, "parquet-mr", 10) == 0)
+		len += size - 8 - begin - len < CHUNK_SLACK ? size - 8 - begin - len : CHUNK_SLACK;
+	range = add_range(j, begin, len);
+	for (int i = 0; i < j->nspans; i++)
+		p->cuts[i] = (struct cut){range, 0, (size_t)len, 0, c->nvalues};
+	return CAT_OK;
+}
+
+/* Only the pages that hold the rows, by the offset index; neighbours in one range. */
+static void some_pages(struct cat_pq_read *j, struct piece *p, const struct cat_pq_location *pages, size_t n)
+{
+	const int64_t begin = cat_pq_chunk_begin(p->chunk);
+	size_t first = 0, last = 0;
+	int range = -1;
+
+	if (pages[0].off > begin)
+		p->dict_range = add_range(j, begin, pages[0].off - begin);
+	for (int i = 0; i < j->nspans; i++) {
+		const size_t before = last;
+		int64_t end;
+
+		while (first + 1 < n && pages[first + 1].first_row <= j->spans[i].begin)
+			first++;
+		last = first;
+		while (last + 1 < n && pages[last + 1].first_row < j->spans[i].end)
+			last++;
+		end = pages[last].off + pages[last].size;
+		if (range < 0 || first > before + 1)
+			range = add_range(j, pages[first].off, 0);
+		j->ranges[range].len = (size_t)(end - j->ranges[range].off_bytes);
+		p->cuts[i] = (struct cut){range, (size_t)(pages[first].off - j->ranges[range].off_bytes),
+		                          (size_t)(end - pages[first].off), pages[first].first_row, -1};
+	}
+}
+
+/* The offset indexes of all pieces that have one, in the order of pieces; NULL for the others. */
+static int read_indexes(struct cat_pq_read *j, struct cat_pq_index *ix, struct cat_buf **index, struct cat_error *err)
+{
+	struct cat_range *ranges = cat_calloc((size_t)j->npieces, sizeof *ranges);
+	size_t n = 0;
+	int rc;
+
+	if (!ranges)
+		return cat_fail_mem(err, (size_t)j->npieces * sizeof *ranges);
+	for (int i = 0; i < j->npieces; i++)
+		n += cat_pq_offset_range(j->f, j->pieces[i].chunk, &ranges[n]);
+	rc = n ? cat_pq_index_read(j->f, j->group, ix, ranges, n, index, err) : CAT_OK;
+	for (int i = j->npieces - 1; rc == CAT_OK && i >= 0; i--) {
+		struct cat_buf *own = NULL;
+
+		if (cat_pq_offset_range(j->f, j->pieces[i].chunk, &ranges[0])) {
+			own = index[--n];
+			index[n] = NULL;
+		}
+		index[i] = own;
+	}
+	cat_free(ranges);
+	return rc;
+}
+
+/* Decides what to read of each piece. */
+static int plan_ranges(struct cat_pq_read *j, struct cat_pq_index *ix, struct cat_error *err)
+{
+	const bool part = j->nrows < j->f->footer.groups[j->group].nrows;
+	struct cat_buf **index = cat_calloc((size_t)j->npieces, sizeof(struct cat_buf *));
+	int rc = CAT_OK;
+
+	if (!index)
+		return cat_fail_mem(err, (size_t)j->npieces * sizeof *index);
+	if (part)
+		rc = read_indexes(j, ix, index, err);
+	for (int i = 0; rc == CAT_OK && i < j->npieces; i++) {
+		struct piece *p = &j->pieces[i];
+		struct cat_pq_location *pages = NULL;
+		size_t n = 0;
+
+		if (index[i])
+			rc = cat_pq_pages_of(j->f, j->group, p->chunk, index[i], &pages, &n, err);
+		if (rc == CAT_OK && n)
+			some_pages(j, p, pages, n);
+		else if (rc == CAT_OK)
+			rc = whole_chunk(j, p, err);
+		cat_free(pages);
+	}
+	for (int i = 0; i < j->npieces; i++)
+		cat_buf_unref(index[i]);
+	cat_free(index);
+	return rc;
+}
+
+static int make_pieces(struct cat_pq_read *j, const int *cols, int n, const bool *skip, struct cat_error *err)
+{
+	const struct cat_pq_tree *t = &j->f->tree;
+	const int64_t nrows = j->f->footer.groups[j->group].nrows;
+	size_t count = 0, cuts;
+
+	for (int i = 0; i < n; i++)
+		count += (size_t)t->nodes[cols[i]].nleaves;
+	cuts = count * (size_t)j->nspans;
+	j->pieces = cat_calloc(count, sizeof *j->pieces);
+	j->cuts = cat_calloc(cuts, sizeof *j->cuts);
+	j->ranges = cat_calloc(count + cuts, sizeof *j->ranges);
+	j->bufs = cat_calloc(count + cuts, sizeof(struct cat_buf *));
+	if (!j->pieces || !j->cuts || !j->ranges || !j->bufs)
+		return cat_fail_mem(err, (count + cuts) * sizeof *j->pieces);
+	for (int i = 0; i < n; i++) {
+		for (int k = 0; k < t->nodes[cols[i]].nleaves; k++) {
+			struct piece *p = &j->pieces[j->npieces];
+
+			p->leaf = t->nodes[cols[i]].leaf + k;
+			if (skip && skip[p->leaf])
+				continue;
+			p->cuts = j->cuts + (size_t)j->npieces++ * (size_t)j->nspans;
+			p->chunk = cat_pq_chunk_of(j->f, j->group, p->leaf);
+			p->dict_range = -1;
+			if (p->chunk->has_path)
+				return cat_fail(err, CAT_E_DATA,
+				                "this is a metadata file: its rows are in other files");
+			if (t->leaves[p->leaf].max_rep == 0 && p->chunk->nvalues != nrows)
+				return cat_fail(err, CAT_E_DATA, "column %s has %lld values in %lld rows",
+				                t->schema->fields[cols[i]].name, (long long)p->chunk->nvalues,
+				                (long long)nrows);
+		}
+	}
+	return CAT_OK;
+}
+
+/* --- reading --- */
+
+/* Reads unless it is more than MAX_BYTES; *DONE says whether. Chunks lie side by side: more bytes than the file has
+ * are a footer's lie that would fill the memory. */
+static int read_pages(struct cat_pq_read *j, int64_t max_bytes, bool *done, struct cat_error *err)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < j->nranges; i++)
+		sum += j->ranges[i].len;
+	*done = sum <= (uint64_t)max_bytes;
+	if (*done && sum > (uint64_t)j->f->reader->size + CHUNK_SLACK * j->nranges)
+		return cat_fail(err, CAT_E_DATA, "column chunks overlap: %llu bytes in a file of %lld",
+		                (unsigned long long)sum, (long long)j->f->reader->size);
+	return *done && j->nranges ? cat_pq_read_ranges(j->f, j->ranges, j->nranges, j->bufs, err) : CAT_OK;
+}
+
+int cat_pq_read_open(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix, const struct cat_stretch *spans,
+                     int n, const int *cols, int ncols, const bool *skip, int64_t max_bytes,
+                     struct cat_pq_read **out, struct cat_error *err)
+{
+	struct cat_pq_read *j = cat_calloc(1, sizeof *j);
+	bool done = false;
+	int rc;
+
+	*out = NULL;
+	if (j)
+		j->spans = cat_calloc((size_t)n, sizeof *spans);
+	if (!j || !j->spans) {
+		cat_free(j);
+		return cat_fail_mem(err, sizeof *j + (size_t)n * sizeof *spans);
+	}
+	/* Only the idle scratch changes, atomically. */
+	j->f = (struct cat_parquet_file *)(uintptr_t)f;
+	j->group = group;
+	j->nspans = n;
+	for (int i = 0; i < n; i++) {
+		j->spans[i] = spans[i];
+		j->nrows += spans[i].end - spans[i].begin;
+	}
+	rc = make_pieces(j, cols, ncols, skip, err);
+	if (rc == CAT_OK)
+		rc = plan_ranges(j, ix, err);
+	if (rc == CAT_OK)
+		rc = read_pages(j, max_bytes, &done, err);
+	if (rc != CAT_OK || !done) {
+		cat_pq_read_free(j);
+		return rc;
+	}
+	*out = j;
+	return CAT_OK;
+}
+
+void cat_pq_read_free(struct cat_pq_read *j)
+{
+	if (!j)
+		return;
+	for (size_t i = 0; j->bufs && i < j->nranges; i++)
+		cat_buf_unref(j->bufs[i]);
+	cat_free(j->bufs);
+	cat_free(j->ranges);
+	cat_free(j->cuts);
+	cat_free(j->pieces);
+	cat_free(j->spans);
+	cat_free(j);
+}
+
+/* --- decoding --- */
+
+static struct cat_pq_input input_of(const struct cat_pq_read *j, const struct piece *p, int span)
+{
+	const struct cut *c = &p->cuts[span];
+	struct cat_pq_input in = {.codec = p->chunk->codec,
+	                          .check_crc = !j->f->options.skip_crc,
+	                          .pages = {j->bufs[c->range]->data + c->off, c->len},
+	                          .first_row = c->first_row,
+	                          .nvalues = c->nvalues,
+	                          .row_begin = j->spans[span].begin,
+	                          .row_end = j->spans[span].end};
+
+	if (p->dict_range >= 0)
+		in.dict = (struct cat_span){j->bufs[p->dict_range]->data, j->bufs[p->dict_range]->size};
+	return in;
+}
+
+/* Whether P is a piece of NODE, whose pieces stand together. */
+static bool is_of(const struct cat_pq_read *j, const struct piece *p, const struct cat_pq_node *node)
+{
+	return p < j->pieces + j->npieces && p->leaf < node->leaf + node->nleaves;
+}
+
+/* One span of column COL, whose first piece is P. */
+static int decode_span(const struct cat_pq_read *j, int col, const struct piece *p, int span,
+                       struct cat_pq_scratch *scratch, struct cat_column **out, struct cat_error *err)
+{
+	const struct cat_pq_tree *t = &j->f->tree;
+	const struct cat_pq_node *node = &t->nodes[col];
+	const int64_t begin = j->spans[span].begin, n = j->spans[span].end - begin;
+	const int first = is_of(j, p, node) ? p->leaf - node->leaf : 0;
+	struct cat_pq_data *d = cat_calloc((size_t)node->nleaves, sizeof *d);
+	struct cat_column *c = NULL;
+	int64_t first_row = begin;
+	int rc = CAT_OK;
+
+	if (!d)
+		return cat_fail_mem(err, (size_t)node->nleaves * sizeof *d);
+	for (; rc == CAT_OK && is_of(j, p, node); p++) {
+		const struct cat_pq_input in = input_of(j, p, span);
+		const int i = p->leaf - node->leaf;
+
+		rc = cat_pq_decode_leaf(&t->leaves[p->leaf], &in, node->kind == CAT_PQ_NODE_LEAF, scratch, &d[i],
+		                        err);
+		if (rc == CAT_OK && (d[i].first_row != d[first].first_row || d[i].nrows != d[first].nrows))
+			rc = cat_fail(err, CAT_E_DATA, "its parts differ in their number of rows");
+	}
+	if (node->nleaves)
+		first_row = d[first].first_row;
+	if (rc == CAT_OK)
+		rc = cat_pq_assemble(&t->schema->fields[col], node, d, &c, err);
+	if (rc == CAT_OK && node->nleaves == 0)
+		c->length = n;
+	if (rc == CAT_OK && (first_row != begin || c->length != n))
+		rc = cat_column_slice(c, begin - first_row, n, out, err);
+	else if (rc == CAT_OK)
+		*out = cat_column_ref(c);
+	cat_column_unref(c);
+	for (int i = 0; i < node->nleaves; i++)
+		cat_pq_data_fini(&d[i]);
+	cat_free(d);
+	return rc;
+}
+
+static int decode_column(const struct cat_pq_read *j, int col, const struct piece *p, struct cat_pq_scratch *scratch,
+                         struct cat_column **out, struct cat_error *err)
+{
+	struct cat_column **parts;
+	int rc = CAT_OK, n = 0;
+
+	if (j->nspans == 1)
+		return decode_span(j, col, p, 0, scratch, out, err);
+	parts = cat_calloc((size_t)j->nspans, sizeof(struct cat_column *));
+	if (!parts)
+		return cat_fail_mem(err, (size_t)j->nspans * sizeof *parts);
+	for (; rc == CAT_OK && n < j->nspans; n++)
+		rc = decode_span(j, col, p, n, scratch, &parts[n], err);
+	if (rc == CAT_OK)
+		rc = cat_concat(parts, n, out, err);
+	for (int i = 0; i < n; i++)
+		cat_column_unref(parts[i]);
+	cat_free(parts);
+	return rc;
+}
+
+static const struct piece *piece_of(const struct cat_pq_read *j, int leaf)
+{
+	int at = 0;
+
+	while (at < j->npieces && j->pieces[at].leaf < leaf)
+		at++;
+	return j->pieces + at;
+}
+
+bool cat_pq_read_has(const struct cat_pq_read *j, const int *cols, int n)
+{
+	for (int i = 0; i < n; i++) {
+		const struct cat_pq_node *node = &j->f->tree.nodes[cols[i]];
+		const struct piece *p = piece_of(j, node->leaf);
+
+		if (node->nleaves && !is_of(j, p, node))
+			return false;
+	}
+	return true;
+}
+
+/* The schema of columns COLS: the file's own when these are all. */
+static int project(const struct cat_parquet_file *f, const int *cols, int n, struct cat_schema **out,
+                   struct cat_error *err)
+{
+	const int none = 0;
+	bool all = n == f->tree.schema->nfields;
+
+	for (int i = 0; i < n && all; i++)
+		all = cols[i] == i;
+	if (!all)
+		return cat_schema_project(f->tree.schema, n ? cols : &none, n, out, err);
+	*out = cat_schema_ref(f->tree.schema);
+	return CAT_OK;
+}
+
+int cat_pq_read_decode(const struct cat_pq_read *j, const int *cols, int n, struct cat_batch **out,
+                       struct cat_error *err)
+{
+	struct cat_pq_scratch *scratch;
+	struct cat_schema *schema;
+	struct cat_batch *b = NULL;
+	int rc;
+
+	CAT_TRY(project(j->f, cols, n, &schema, err));
+	rc = cat_batch_new(schema, j->nrows, &b, err);
+	cat_schema_unref(schema);
+	if (rc == CAT_OK)
+		rc = cat_pq_scratch_take(&j->f->idle, &scratch, err);
+	if (rc != CAT_OK) {
+		cat_batch_unref(b);
+		return rc;
+	}
+	for (int i = 0; rc == CAT_OK && i < n; i++) {
+		rc = decode_column(j, cols[i], piece_of(j, j->f->tree.nodes[cols[i]].leaf), scratch, &b->cols[i],
+		                   err);
+		if (rc != CAT_OK)
+			cat_wrap(err, "column %s", j->f->tree.schema->fields[cols[i]].name);
+	}
+	cat_pq_scratch_give(&j->f->idle, scratch);
+	if (rc != CAT_OK) {
+		cat_batch_unref(b);
+		return rc;
+	}
+	*out = b;
+	return CAT_OK;
+}
+
+int cat_parquet_decode(const struct cat_parquet_file *f, int group, const int *cols, int n, int64_t row_begin,
+                       int64_t row_end, struct cat_batch **out, struct cat_error *err)
+{
+	const struct cat_stretch rows = {row_begin, row_end};
+	struct cat_pq_index ix = {0};
+	struct cat_pq_read *r = NULL;
+	int rc;
+
+	if (group < 0 || (size_t)group >= f->footer.ngroups || row_begin < 0 || row_begin > row_end ||
+	    row_end > f->footer.groups[group].nrows)
+		return cat_fail(err, CAT_E_BUG, "rows beyond the row group");
+	rc = cat_pq_read_open(f, group, &ix, &rows, 1, cols, n, NULL, INT64_MAX, &r, err);
+	if (rc == CAT_OK)
+		rc = cat_pq_read_decode(r, cols, n, out, err);
+	cat_pq_read_free(r);
+	cat_pq_index_fini(&ix);
+	return rc;
+}
