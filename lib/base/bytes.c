@@ -72,6 +72,14 @@ void cat_reader_close(struct cat_reader *r)
 		r->ops->close(r);
 }
 
+void cat_ticket_drop(struct cat_ticket *t)
+{
+	if (t && t->reader->ops->drop)
+		t->reader->ops->drop(t);
+	else
+		cat_free(t);
+}
+
 int cat_ranges_submit(struct cat_reader *r, const struct cat_range *ranges, size_t n, struct cat_ticket **out,
                       struct cat_error *err)
 {
@@ -152,8 +160,7 @@ static void memory_close(struct cat_reader *r)
 	cat_free(m);
 }
 
-static const struct cat_reader_ops memory_reader_ops = {cat_ranges_submit, memory_wait, memory_next, memory_peek,
-                                                        memory_close};
+static const struct cat_reader_ops memory_reader_ops = {.submit = cat_ranges_submit, .wait = memory_wait, .next = memory_next, .peek = memory_peek, .close = memory_close};
 
 int cat_reader_memory(struct cat_buf *b, const char *name, struct cat_reader **out, struct cat_error *err)
 {

@@ -33,11 +33,14 @@ struct cat_reader_ops {
 	/* The first bytes from where next stands, up to MAX (less at the end), without consuming them. */
 	CAT_MUST_USE int (*peek)(struct cat_reader *, size_t max, struct cat_buf **out, struct cat_error *);
 	void (*close)(struct cat_reader *); /* cancels what is under way */
+	/* Frees a ticket that nobody will wait for. NULL: it is a struct cat_range_ticket, or no more than that. */
+	void (*drop)(struct cat_ticket *);
 };
 struct cat_reader {
 	const struct cat_reader_ops *ops;
 	int64_t size;     /* -1: a pipe; only next and peek */
 	const char *name; /* for messages: the path or URL as the user gave it, or "standard input" */
+	bool far;         /* an answer takes long: many are to be waited for at a time */
 };
 
 /* A ticket that just keeps the ranges, for readers whose wait does the reading. */
@@ -62,6 +65,7 @@ CAT_MUST_USE int cat_read_all(struct cat_reader *, size_t max, struct cat_buf **
 CAT_MUST_USE int cat_reader_memory(struct cat_buf *b, const char *name, struct cat_reader **out,
                                    struct cat_error *err);
 void cat_reader_close(struct cat_reader *); /* accepts NULL */
+void cat_ticket_drop(struct cat_ticket *);  /* accepts NULL */
 
 struct cat_writer;
 struct cat_writer_ops {

@@ -95,7 +95,8 @@ struct cat_work_ops {
 	/* Leaves the rows of N > 0 SPANS (ascending, disjoint, none empty), once: from now on these are the work's
 	 * rows; nrows and bytes follow. */
 	CAT_MUST_USE int (*narrow)(struct cat_work *, const struct cat_stretch *spans, int n, struct cat_error *);
-	/* Reads what decode of COLS[0..n) (ascending) will need, in one request, if that is at most MAX_BYTES. */
+	/* Asks for what decode of COLS[0..n) (ascending) will need, in one request, if that is at most MAX_BYTES; decode
+	 * waits for it. */
 	CAT_MUST_USE int (*fetch)(struct cat_work *, const int *cols, int n, int64_t max_bytes, struct cat_error *);
 	/* Of column COL, a struct or list of structs, only the children with USED set (one at least) will be looked
 	 * at: the others may come as nulls. Before fetch. */
@@ -119,6 +120,7 @@ struct cat_feed {
 	struct cat_schema *schema; /* owned by the feed */
 	int64_t nrows;             /* -1: unknown */
 	bool sharded;              /* pieces exist before reading: shards cut between them */
+	bool far;                  /* a piece takes long to come: fetch of many at a time */
 };
 void cat_feed_close(struct cat_feed *f); /* accepts NULL */
 void cat_work_free(struct cat_work *w);  /* accepts NULL */

@@ -691,6 +691,7 @@ int cat_hats_feed(struct cat_hats *h, const struct cat_hats_want *want, struct c
 	l->hats = h;
 	if (want)
 		l->want = *want;
+	sev.far = cat_open_is_remote(h->root);
 	sev.n = (l->want.end ? l->want.end : h->nparts) - l->want.begin;
 	if (sev.n < h->nparts)
 		sev.nrows = -1;

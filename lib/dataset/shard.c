@@ -96,6 +96,7 @@ int cat_shard_feed(struct cat_feed *feed, int64_t k, int64_t n, struct cat_feed 
 	s->base.ops = &shard_ops;
 	s->base.schema = feed->schema;
 	s->base.sharded = true;
+	s->base.far = feed->far;
 	s->feed = feed;
 	rc = collect(s, err);
 	if (rc != CAT_OK) {

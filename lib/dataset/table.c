@@ -432,6 +432,7 @@ int cat_table_open_all(char *const *operands, int n, const struct cat_open_optio
 	if (rc == CAT_OK) {
 		sev.arg = arg;
 		sev.sharded = first->sharded;
+		sev.far = first->far;
 		rc = check_all(arg, n, first->schema, &sev.sharded, err);
 	}
 	if (rc == CAT_OK && o->nshards > 1 && !sev.sharded)

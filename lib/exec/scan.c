@@ -12,6 +12,8 @@
 
 /* What a round trip costs is worth so many bytes that may turn out not to be needed. */
 #define FETCH_BYTES ((int64_t)1 << 20)
+/* Pieces under way from far away: as many as hide a long round trip behind small ones. */
+#define FAR_AHEAD 64
 #define COVER_ORDER 16
 #define COVER_CELLS 256
 
@@ -228,20 +230,29 @@ static int filtered(struct job *j, struct cat_batch **full, struct cat_error *er
 	return rc;
 }
 
-/* Only the pages that may hold wanted rows; all columns of few pages are read at once. *FULL as for filtered. */
-static int narrowed(struct job *j, struct cat_batch **full, struct cat_error *err)
+/* Only the pages that may hold wanted rows; all columns of few pages are asked for at once. *NONE: there are none. */
+static int narrow(const struct scan *s, struct cat_work *w, bool *none, struct cat_error *err)
 {
-	const struct scan *s = j->scan;
-	struct cat_work *w = j->work;
 	const int64_t nrows = w->nrows;
-	bool none;
 
-	CAT_TRY(cat_scan_filter_narrow(&s->filter, w, s->feed->schema->nfields, &none, err));
-	if (none)
-		return CAT_OK;
-	if (w->ops->fetch && (w->nrows < nrows || w->bytes <= FETCH_BYTES))
+	CAT_TRY(cat_scan_filter_narrow(&s->filter, w, s->feed->schema->nfields, none, err));
+	if (!*none && w->ops->fetch && (w->nrows < nrows || w->bytes <= FETCH_BYTES))
 		CAT_TRY(w->ops->fetch(w, s->all_cols, s->nfirst + s->nthen, FETCH_BYTES, err));
-	return filtered(j, full, err);
+	return CAT_OK;
+}
+
+/* What is far away is asked for before its turn to be decoded comes. */
+static int send_for(const struct scan *s, struct cat_work *w, bool *none, struct cat_error *err)
+{
+	const bool filters = s->nfirst || s->where;
+
+	*none = false;
+	if (filters)
+		CAT_TRY(narrow(s, w, none, err));
+	if (*none || !w->ops->fetch)
+		return CAT_OK;
+	/* Large pieces: at least what decides whether the rest is needed. Does nothing when more was asked for. */
+	return w->ops->fetch(w, filters ? s->first_cols : s->all_cols, filters ? s->nfirst : s->nthen, INT64_MAX, err);
 }
 
 static int run_job(void *arg, struct cat_error *err)
@@ -249,9 +260,12 @@ static int run_job(void *arg, struct cat_error *err)
 	struct job *j = arg;
 	const struct scan *s = j->scan;
 	struct cat_batch *full = NULL;
-	int rc = s->nfirst || s->where ? narrowed(j, &full, err)
-	                               : decode_into(j, s->then_cols, s->nthen, &full, err);
+	const bool filters = s->nfirst || s->where;
+	bool none = false;
+	int rc = filters && !s->feed->far ? narrow(s, j->work, &none, err) : CAT_OK;
 
+	if (rc == CAT_OK && !none)
+		rc = filters ? filtered(j, &full, err) : decode_into(j, s->then_cols, s->nthen, &full, err);
 	if (rc == CAT_OK && full && s->select)
 		rc = cat_select_eval(s->select, full, &j->result, err);
 	else if (rc == CAT_OK)
@@ -301,6 +315,8 @@ static int submit_ahead(struct scan *s, struct cat_error *err)
 	while (!s->ended && s->in_flight < s->ahead && !cat_ordered_full(s->queue)) {
 		struct cat_work *w;
 		struct job *j;
+		bool none = false;
+		int rc;
 
 		if (s->unplanned == 0) {
 			s->ended = true;
@@ -317,9 +333,17 @@ static int submit_ahead(struct scan *s, struct cat_error *err)
 			cat_work_free(w);
 			continue;
 		}
-		if (first_rows(s, w, err) != CAT_OK || some_children(s, w, err) != CAT_OK) {
+		rc = first_rows(s, w, err);
+		if (rc == CAT_OK)
+			rc = some_children(s, w, err);
+		if (rc == CAT_OK && s->feed->far)
+			rc = send_for(s, w, &none, err);
+		if (rc != CAT_OK || none) {
+			if (rc != CAT_OK && w->where)
+				cat_wrap(err, "%s", w->where);
 			cat_work_free(w);
-			return (int)err->code;
+			CAT_TRY(rc);
+			continue;
 		}
 		j = cat_calloc(1, sizeof *j);
 		if (!j) {
@@ -535,8 +559,9 @@ static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_err
 	s->filter.region = s->region;
 	s->unplanned = s->nfirst || s->where ? -1 : o->limit;
 	s->slice_rows = o->whole ? INT64_MAX : cat_batch_rows(s->base.schema);
-	s->max_ahead = jobs == 1 ? 1 : 2 * jobs;
-	s->ahead = 1;
+	s->max_ahead = s->feed->far ? FAR_AHEAD : jobs == 1 ? 1 : 2 * jobs;
+	/* Who wants it all does not mind what is read ahead. */
+	s->ahead = s->feed->far && o->limit < 0 ? FAR_AHEAD / 4 : 1;
 	return cat_ordered_new(s->pool, s->max_ahead, run_job, free_job, &s->queue, err);
 }
 

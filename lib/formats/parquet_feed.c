@@ -117,6 +117,8 @@ static int work_fetch(struct cat_work *work, const int *cols, int n, int64_t max
 {
 	struct work *w = (struct work *)work;
 
+	if (w->held && cat_pq_read_has(w->held, cols, n))
+		return CAT_OK;
 	cat_pq_read_free(w->held);
 	w->held = NULL;
 	return read_open(w, cols, n, max_bytes, &w->held, err);
@@ -224,6 +226,7 @@ int cat_parquet_feed(struct cat_reader *r, const struct cat_parquet_options *o, 
 	f->base.schema = f->file->tree.schema;
 	f->base.nrows = f->file->nrows;
 	f->base.sharded = true;
+	f->base.far = r->far;
 	f->reader = r;
 	*out = &f->base;
 	return CAT_OK;

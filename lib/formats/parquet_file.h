@@ -54,18 +54,18 @@ void cat_pq_bounds(const struct cat_parquet_file *f, int leaf, const struct cat_
 CAT_MUST_USE int cat_pq_page_stats(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix, int col,
                                    struct cat_part_list *out, struct cat_error *err);
 
-/* parquet_read.c: the bytes of some columns and rows of a group, read and not yet decoded. One thread at a time. */
+/* parquet_read.c: the bytes of some columns and rows of a group, asked for and not yet decoded. One thread at a time. */
 struct cat_pq_read;
 /* Rows of N SPANS (ascending, disjoint) of GROUP, columns COLS[0..ncols) ascending, in one request but for page
  * indexes: of chunks with an offset index only the pages that hold the rows. Leaves with SKIP set (NULL: none; not all
  * of a column) are left out: they decode as nulls. *OUT is NULL when that is more than
- * MAX_BYTES (and nothing was read). */
+ * MAX_BYTES (and nothing was asked for). */
 CAT_MUST_USE int cat_pq_read_open(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix,
                                   const struct cat_stretch *spans, int n, const int *cols, int ncols,
                                   const bool *skip, int64_t max_bytes, struct cat_pq_read **out, struct cat_error *err);
 bool cat_pq_read_has(const struct cat_pq_read *r, const int *cols, int n);
-/* Columns COLS (some of those it was opened with, ascending) of its rows; may be called again. */
-CAT_MUST_USE int cat_pq_read_decode(const struct cat_pq_read *r, const int *cols, int n, struct cat_batch **out,
+/* Columns COLS (some of those it was opened with, ascending) of its rows, when they have come; may be called again. */
+CAT_MUST_USE int cat_pq_read_decode(struct cat_pq_read *r, const int *cols, int n, struct cat_batch **out,
                                     struct cat_error *err);
 void cat_pq_read_free(struct cat_pq_read *r); /* accepts NULL */
 

@@ -33,6 +33,7 @@ struct cat_pq_read {
 	size_t nranges;
 	struct cat_range *ranges; /* at most one per piece and one per cut */
 	struct cat_buf **bufs;
+	struct cat_ticket *ticket; /* of what was asked for and has not been waited for */
 };
 
 /* --- finding the pages --- */
@@ -183,19 +184,32 @@ static int make_pieces(struct cat_pq_read *j, const int *cols, int n, const bool
 
 /* --- reading --- */
 
-/* Reads unless it is more than MAX_BYTES; *DONE says whether. Chunks lie side by side: more bytes than the file has
- * are a footer's lie that would fill the memory. */
-static int read_pages(struct cat_pq_read *j, int64_t max_bytes, bool *done, struct cat_error *err)
+/* Asks for the pages unless they are more than MAX_BYTES; *DONE says whether. Chunks lie side by side: more bytes than
+ * the file has are a footer's lie that would fill the memory. */
+static int ask_pages(struct cat_pq_read *j, int64_t max_bytes, bool *done, struct cat_error *err)
 {
+	struct cat_reader *r = j->f->reader;
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < j->nranges; i++)
 		sum += j->ranges[i].len;
 	*done = sum <= (uint64_t)max_bytes;
-	if (*done && sum > (uint64_t)j->f->reader->size + CHUNK_SLACK * j->nranges)
+	if (*done && sum > (uint64_t)r->size + CHUNK_SLACK * j->nranges)
 		return cat_fail(err, CAT_E_DATA, "column chunks overlap: %llu bytes in a file of %lld",
-		                (unsigned long long)sum, (long long)j->f->reader->size);
-	return *done && j->nranges ? cat_pq_read_ranges(j->f, j->ranges, j->nranges, j->bufs, err) : CAT_OK;
+		                (unsigned long long)sum, (long long)r->size);
+	return *done && j->nranges ? r->ops->submit(r, j->ranges, j->nranges, &j->ticket, err) : CAT_OK;
+}
+
+static int wait_pages(struct cat_pq_read *j, struct cat_error *err)
+{
+	struct cat_ticket *t = j->ticket;
+	int rc;
+
+	j->ticket = NULL;
+	rc = t ? j->f->reader->ops->wait(t, j->bufs, err) : CAT_OK;
+	if (rc != CAT_OK)
+		memset(j->bufs, 0, j->nranges * sizeof(struct cat_buf *));
+	return rc;
 }
 
 int cat_pq_read_open(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix, const struct cat_stretch *spans,
@@ -225,7 +239,7 @@ int cat_pq_read_open(const struct cat_parquet_file *f, int group, struct cat_pq_
 	if (rc == CAT_OK)
 		rc = plan_ranges(j, ix, err);
 	if (rc == CAT_OK)
-		rc = read_pages(j, max_bytes, &done, err);
+		rc = ask_pages(j, max_bytes, &done, err);
 	if (rc != CAT_OK || !done) {
 		cat_pq_read_free(j);
 		return rc;
@@ -238,6 +252,7 @@ void cat_pq_read_free(struct cat_pq_read *j)
 {
 	if (!j)
 		return;
+	cat_ticket_drop(j->ticket);
 	for (size_t i = 0; j->bufs && i < j->nranges; i++)
 		cat_buf_unref(j->bufs[i]);
 	cat_free(j->bufs);
@@ -370,7 +385,7 @@ static int project(const struct cat_parquet_file *f, const int *cols, int n, str
 	return CAT_OK;
 }
 
-int cat_pq_read_decode(const struct cat_pq_read *j, const int *cols, int n, struct cat_batch **out,
+int cat_pq_read_decode(struct cat_pq_read *j, const int *cols, int n, struct cat_batch **out,
                        struct cat_error *err)
 {
 	struct cat_pq_scratch *scratch;
@@ -378,6 +393,7 @@ int cat_pq_read_decode(const struct cat_pq_read *j, const int *cols, int n, stru
 	struct cat_batch *b = NULL;
 	int rc;
 
+	CAT_TRY(wait_pages(j, err));
 	CAT_TRY(project(j->f, cols, n, &schema, err));
 	rc = cat_batch_new(schema, j->nrows, &b, err);
 	cat_schema_unref(schema);

@@ -196,8 +196,7 @@ static void inflater_close(struct cat_reader *r)
 	cat_free(f);
 }
 
-static const struct cat_reader_ops inflater_ops = {inflater_submit, inflater_wait, inflater_next, inflater_peek,
-                                                   inflater_close};
+static const struct cat_reader_ops inflater_ops = {.submit = inflater_submit, .wait = inflater_wait, .next = inflater_next, .peek = inflater_peek, .close = inflater_close};
 
 static int inflater_new(struct cat_reader *inner, bool zstd, struct cat_reader **out, struct cat_error *err)
 {

@@ -204,7 +204,7 @@ static void local_close(struct cat_reader *r)
 	cat_free(l);
 }
 
-static const struct cat_reader_ops local_reader_ops = {local_submit, local_wait, local_next, local_peek, local_close};
+static const struct cat_reader_ops local_reader_ops = {.submit = local_submit, .wait = local_wait, .next = local_next, .peek = local_peek, .close = local_close};
 
 int cat_local_open_fd(int fd, const char *name, struct cat_reader **out, struct cat_error *err)
 {

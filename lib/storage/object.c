@@ -210,6 +210,11 @@ static int plan(struct object *o, struct object_ticket *t, const struct cat_rang
 	return start_all(o, t, err);
 }
 
+static void object_drop(struct cat_ticket *t)
+{
+	ticket_free((struct object_ticket *)t);
+}
+
 static int object_submit(struct cat_reader *r, const struct cat_range *ranges, size_t n, struct cat_ticket **out,
                          struct cat_error *err)
 {
@@ -363,7 +368,7 @@ static void object_close(struct cat_reader *r)
 	struct object *o = (struct object *)r;
 
 	for (int i = 0; i < o->nahead; i++)
-		ticket_free((struct object_ticket *)o->ahead[i]);
+		object_drop(o->ahead[i]);
 	cat_reader_close(o->whole);
 	cat_buf_unref(o->kept);
 	cat_buf_unref(o->rest);
@@ -374,7 +379,8 @@ static void object_close(struct cat_reader *r)
 	cat_free(o);
 }
 
-static const struct cat_reader_ops object_ops = {object_submit, object_wait, object_next, object_peek, object_close};
+static const struct cat_reader_ops object_ops = {object_submit, object_wait, object_next, object_peek, object_close,
+                                                 object_drop};
 
 /* --- a copy of what can only be had whole --- */
 
@@ -410,6 +416,7 @@ static int copy_whole(struct object *o, struct cat_error *err)
 		return rc;
 	}
 	o->base.size = o->whole->size;
+	o->base.far = false;
 	return CAT_OK;
 }
 
@@ -433,7 +440,7 @@ int cat_object_begin(const char *name, enum cat_open_where where, struct cat_obj
 		return cat_fail_mem(err, sizeof *o);
 	}
 	p->object = o;
-	o->base = (struct cat_reader){.ops = &object_ops, .size = -1};
+	o->base = (struct cat_reader){.ops = &object_ops, .size = -1, .far = true};
 	o->chunk = (size_t)256 << 10;
 	o->name = cat_strdup(name);
 	o->base.name = o->name;

@@ -58,7 +58,7 @@ static void scratch_close(struct cat_reader *r)
 	cat_free(r);
 }
 
-static const struct cat_reader_ops reader_ops = {cat_ranges_submit, scratch_wait, NULL, NULL, scratch_close};
+static const struct cat_reader_ops reader_ops = {.submit = cat_ranges_submit, .wait = scratch_wait, .close = scratch_close};
 
 int cat_scratch_new(const char *dir, struct cat_writer **w, struct cat_reader **r, struct cat_error *err)
 {
@@ -83,7 +83,7 @@ int cat_scratch_new(const char *dir, struct cat_writer **w, struct cat_reader **
 		cat_writer_close(file);
 		return rc;
 	}
-	s->base = (struct cat_reader){&reader_ops, -1, "a temporary file"};
+	s->base = (struct cat_reader){.ops = &reader_ops, .size = -1, .name = "a temporary file"};
 	*w = file;
 	*r = &s->base;
 	return CAT_OK;
