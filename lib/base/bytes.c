@@ -80,6 +80,17 @@ void cat_ticket_drop(struct cat_ticket *t)
 		cat_free(t);
 }
 
+void cat_reader_price(struct cat_reader *r, const struct cat_range *ranges, size_t n, struct cat_price *price)
+{
+	if (r->ops->price) {
+		r->ops->price(r, ranges, n, price);
+		return;
+	}
+	price->requests += (int64_t)n;
+	for (size_t i = 0; i < n; i++)
+		price->bytes += (int64_t)ranges[i].len;
+}
+
 int cat_ranges_submit(struct cat_reader *r, const struct cat_range *ranges, size_t n, struct cat_ticket **out,
                       struct cat_error *err)
 {

@@ -16,6 +16,10 @@ struct cat_range {
 	int64_t off_bytes;
 	size_t len;
 };
+struct cat_price {
+	int64_t requests;
+	int64_t bytes;
+};
 struct cat_reader;
 struct cat_ticket {
 	struct cat_reader *reader;
@@ -35,6 +39,8 @@ struct cat_reader_ops {
 	void (*close)(struct cat_reader *); /* cancels what is under way */
 	/* Frees a ticket that nobody will wait for. NULL: it is a struct cat_range_ticket, or no more than that. */
 	void (*drop)(struct cat_ticket *);
+	/* Adds what submit of the ranges would cost. NULL: a request for each. */
+	void (*price)(struct cat_reader *, const struct cat_range *, size_t n, struct cat_price *);
 };
 struct cat_reader {
 	const struct cat_reader_ops *ops;
@@ -66,6 +72,7 @@ CAT_MUST_USE int cat_reader_memory(struct cat_buf *b, const char *name, struct c
                                    struct cat_error *err);
 void cat_reader_close(struct cat_reader *); /* accepts NULL */
 void cat_ticket_drop(struct cat_ticket *);  /* accepts NULL */
+void cat_reader_price(struct cat_reader *r, const struct cat_range *ranges, size_t n, struct cat_price *price);
 
 struct cat_writer;
 struct cat_writer_ops {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/json.h"
 #include "cli/preview.h"
 #include "dataset/table.h"
 #include "exec/scan.h"
@@ -17,6 +18,7 @@
 #include "formats/ipc.h"
 #include "formats/jsonl.h"
 #include "formats/parquet.h"
+#include "net/settings.h"
 #include "storage/create.h"
 #include "storage/inflate.h"
 #include "storage/local.h"
@@ -373,9 +375,41 @@ int cat_io_source(const struct cat_input *in, const struct cat_rows *rows, const
 	return cat_io_source_for(in, rows, res, NULL, operands, n, pool, out, err);
 }
 
-int cat_io_source_for(const struct cat_input *in, const struct cat_rows *rows, const struct cat_resources *res,
-                      const struct cat_consumer *consumer, char *const *operands, int n, struct cat_pool *pool,
-                      struct cat_source **out, struct cat_error *err)
+/* --- what would be read --- */
+
+static int explain_text(const struct cat_scan_costs *c, bool json, struct cat_text *out, struct cat_error *err)
+{
+	const struct cat_net_counts asked = cat_net_counts();
+	struct cat_json *j;
+
+	if (!json) {
+		cat_text_addf(out, "row groups: %lld to read, of %lld looked at; %lld rows in their wanted pages\n",
+		              (long long)c->pieces, (long long)c->seen, (long long)c->rows);
+		cat_text_addf(out, "requests: %lld (%lld of them for metadata), %lld bytes\n",
+		              (long long)(asked.requests + c->surely.requests), (long long)asked.requests,
+		              (long long)(asked.bytes_in + c->surely.bytes));
+		if (c->perhaps.requests)
+			cat_text_addf(out, "and where rows survive the conditions up to: %lld requests, %lld bytes\n",
+			              (long long)c->perhaps.requests, (long long)c->perhaps.bytes);
+		return cat_text_check(out, err);
+	}
+	j = cat_json_object();
+	cat_json_int(j, "row_groups_seen", c->seen);
+	cat_json_int(j, "row_groups", c->pieces);
+	cat_json_int(j, "rows", c->rows);
+	cat_json_int(j, "metadata_requests", asked.requests);
+	cat_json_int(j, "metadata_bytes", asked.bytes_in);
+	cat_json_int(j, "requests", asked.requests + c->surely.requests);
+	cat_json_int(j, "bytes", asked.bytes_in + c->surely.bytes);
+	cat_json_int(j, "further_requests_at_most", c->perhaps.requests);
+	cat_json_int(j, "further_bytes_at_most", c->perhaps.bytes);
+	return cat_json_dump(j, out, err);
+}
+
+/* Opens what the operands name, and says how it is to be scanned. Takes care of the region on failure. */
+static int open_operands(const struct cat_input *in, const struct cat_rows *rows, const struct cat_resources *res,
+                         const struct cat_consumer *consumer, char *const *operands, int n,
+                         struct cat_scan_options *scan, struct cat_feed **feed, struct cat_error *err)
 {
 	struct cat_open_options open = {
 		.from = in->from,
@@ -386,27 +420,57 @@ int cat_io_source_for(const struct cat_input *in, const struct cat_rows *rows, c
 		.ntypes = in->types.n,
 		.types = in->types.v,
 	};
-	struct cat_scan_options scan = scan_options(rows, res, consumer);
-	struct cat_feed *feed;
 	int rc;
 
+	*scan = scan_options(rows, res, consumer);
 	if (n == 0 && isatty(0))
 		return cat_fail(err, CAT_E_USAGE, "no input: name a file, or pipe a table in");
 	if (n <= 1)
-		scan.name = n == 0 || strcmp(operands[0], "-") == 0 ? "standard input" : operands[0];
+		scan->name = n == 0 || strcmp(operands[0], "-") == 0 ? "standard input" : operands[0];
 	if (rows) {
 		CAT_TRY(cat_io_shard(rows->shard, &open.shard, &open.nshards, err));
 		if (rows->shard && rows->limit >= 0)
 			return cat_fail(err, CAT_E_USAGE, "-n and --shard do not go together");
-		CAT_TRY(make_region(rows, &scan.region, err));
+		CAT_TRY(make_region(rows, &scan->region, err));
 		/* Partitions hold the catalogue's own positions, not others that the user names. */
-		if (scan.region && !rows->ra && !rows->dec)
-			open.want = (struct cat_hats_want){.keep = cat_scan_region_keep, .arg = scan.region};
+		if (scan->region && !rows->ra && !rows->dec)
+			open.want = (struct cat_hats_want){.keep = cat_scan_region_keep, .arg = scan->region};
 	}
-	rc = cat_table_open_all(operands, n, &open, &feed, err);
-	if (rc != CAT_OK) {
-		cat_scan_region_free(scan.region);
-		return rc;
-	}
+	rc = cat_table_open_all(operands, n, &open, feed, err);
+	if (rc != CAT_OK)
+		cat_scan_region_free(scan->region);
+	return rc;
+}
+
+int cat_io_source_for(const struct cat_input *in, const struct cat_rows *rows, const struct cat_resources *res,
+                      const struct cat_consumer *consumer, char *const *operands, int n, struct cat_pool *pool,
+                      struct cat_source **out, struct cat_error *err)
+{
+	struct cat_scan_options scan;
+	struct cat_feed *feed;
+
+	CAT_TRY(open_operands(in, rows, res, consumer, operands, n, &scan, &feed, err));
 	return cat_scan_open(feed, &scan, pool, out, err);
+}
+
+int cat_io_explain(const struct cat_io *io, bool json, char *const *operands, int n, struct cat_error *err)
+{
+	struct cat_text out = {.max = 1 << 20};
+	struct cat_scan_options scan;
+	struct cat_scan_costs costs;
+	struct cat_pool *pool = NULL;
+	struct cat_feed *feed;
+	int rc = cat_pool_new(1, &pool, err);
+
+	if (rc == CAT_OK)
+		rc = open_operands(&io->input, &io->rows, &io->res, NULL, operands, n, &scan, &feed, err);
+	if (rc == CAT_OK)
+		rc = cat_scan_price(feed, &scan, pool, &costs, err);
+	if (rc == CAT_OK)
+		rc = explain_text(&costs, json, &out, err);
+	if (rc == CAT_OK)
+		rc = cat_print(&out, err);
+	cat_text_fini(&out);
+	cat_pool_free(pool);
+	return rc;
 }

@@ -71,6 +71,9 @@ CAT_MUST_USE int cat_io_source_for(const struct cat_input *in, const struct cat_
                                    const struct cat_resources *res, const struct cat_consumer *consumer,
                                    char *const *operands, int n, struct cat_pool *pool, struct cat_source **out,
                                    struct cat_error *err);
+/* Prints what reading them would ask for, from metadata only; JSON or text. */
+CAT_MUST_USE int cat_io_explain(const struct cat_io *io, bool json, char *const *operands, int n,
+                                struct cat_error *err);
 /* The same for a table that the program makes itself; rows->shard is its business. Takes over FEED, also on
  * failure. */
 CAT_MUST_USE int cat_io_source_of(struct cat_feed *feed, const struct cat_rows *rows,

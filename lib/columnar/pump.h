@@ -96,8 +96,10 @@ struct cat_work_ops {
 	 * rows; nrows and bytes follow. */
 	CAT_MUST_USE int (*narrow)(struct cat_work *, const struct cat_stretch *spans, int n, struct cat_error *);
 	/* Asks for what decode of COLS[0..n) (ascending) will need, in one request, if that is at most MAX_BYTES; decode
-	 * waits for it. */
-	CAT_MUST_USE int (*fetch)(struct cat_work *, const int *cols, int n, int64_t max_bytes, struct cat_error *);
+	 * waits for it. With PRICE given nothing is asked for: it receives what that would cost, or stays as it is when it is
+	 * more than MAX_BYTES. */
+	CAT_MUST_USE int (*fetch)(struct cat_work *, const int *cols, int n, int64_t max_bytes, struct cat_price *price,
+	                          struct cat_error *);
 	/* Of column COL, a struct or list of structs, only the children with USED set (one at least) will be looked
 	 * at: the others may come as nulls. Before fetch. */
 	CAT_MUST_USE int (*only)(struct cat_work *, int col, const bool *used, struct cat_error *);

@@ -168,7 +168,8 @@ static int several_narrow(struct cat_work *work, const struct cat_stretch *spans
 	return rc;
 }
 
-static int several_fetch(struct cat_work *work, const int *cols, int n, int64_t max_bytes, struct cat_error *err)
+static int several_fetch(struct cat_work *work, const int *cols, int n, int64_t max_bytes, struct cat_price *price,
+                         struct cat_error *err)
 {
 	struct several_work *w = (struct several_work *)work;
 	int *inner;
@@ -180,7 +181,7 @@ static int several_fetch(struct cat_work *work, const int *cols, int n, int64_t 
 	if (!inner)
 		return cat_fail_mem(err, (size_t)n * sizeof *inner);
 	inner_columns(w, cols, n, inner);
-	rc = w->inner->ops->fetch(w->inner, inner, n, max_bytes, err);
+	rc = w->inner->ops->fetch(w->inner, inner, n, max_bytes, price, err);
 	cat_free(inner);
 	return said(w, rc, err);
 }

@@ -237,7 +237,7 @@ static int narrow(const struct scan *s, struct cat_work *w, bool *none, struct c
 
 	CAT_TRY(cat_scan_filter_narrow(&s->filter, w, s->feed->schema->nfields, none, err));
 	if (!*none && w->ops->fetch && (w->nrows < nrows || w->bytes <= FETCH_BYTES))
-		CAT_TRY(w->ops->fetch(w, s->all_cols, s->nfirst + s->nthen, FETCH_BYTES, err));
+		CAT_TRY(w->ops->fetch(w, s->all_cols, s->nfirst + s->nthen, FETCH_BYTES, NULL, err));
 	return CAT_OK;
 }
 
@@ -252,7 +252,7 @@ static int send_for(const struct scan *s, struct cat_work *w, bool *none, struct
 	if (*none || !w->ops->fetch)
 		return CAT_OK;
 	/* Large pieces: at least what decides whether the rest is needed. Does nothing when more was asked for. */
-	return w->ops->fetch(w, filters ? s->first_cols : s->all_cols, filters ? s->nfirst : s->nthen, INT64_MAX, err);
+	return w->ops->fetch(w, filters ? s->first_cols : s->all_cols, filters ? s->nfirst : s->nthen, INT64_MAX, NULL, err);
 }
 
 static int run_job(void *arg, struct cat_error *err)
@@ -592,4 +592,83 @@ int cat_scan_open(struct cat_feed *feed, const struct cat_scan_options *o, struc
 	}
 	*out = &s->base;
 	return CAT_OK;
+}
+
+/* --- what it would cost --- */
+
+static void add_price(struct cat_scan_costs *c, const struct cat_price *p, bool maybe)
+{
+	struct cat_price *to = maybe ? &c->perhaps : &c->surely;
+
+	to->requests += p->requests;
+	to->bytes += p->bytes;
+}
+
+/* What reading the piece W would ask for, by the rules of narrow and send_for. */
+static int price_piece(const struct scan *s, struct cat_work *w, struct cat_scan_costs *c, struct cat_error *err)
+{
+	const bool filters = s->nfirst || s->where;
+	const int64_t nrows = w->nrows;
+	struct cat_price all = {0}, first = {0}, then = {0};
+	bool none = false;
+
+	if (filters)
+		CAT_TRY(cat_scan_filter_narrow(&s->filter, w, s->feed->schema->nfields, &none, err));
+	if (none)
+		return CAT_OK;
+	c->pieces++;
+	c->rows += w->nrows > 0 ? w->nrows : 0;
+	if (!w->ops->fetch) {
+		first = (struct cat_price){1, w->bytes > 0 ? w->bytes : 0};
+		add_price(c, &first, false);
+		return CAT_OK;
+	}
+	if (!filters || w->nrows < nrows || w->bytes <= FETCH_BYTES)
+		CAT_TRY(w->ops->fetch(w, s->all_cols, s->nfirst + s->nthen, filters ? FETCH_BYTES : INT64_MAX, &all, err));
+	if (all.requests) {
+		add_price(c, &all, false);
+		return CAT_OK;
+	}
+	CAT_TRY(w->ops->fetch(w, s->first_cols, s->nfirst, INT64_MAX, &first, err));
+	CAT_TRY(w->ops->fetch(w, s->then_cols, s->nthen, INT64_MAX, &then, err));
+	add_price(c, &first, false);
+	add_price(c, &then, true);
+	return CAT_OK;
+}
+
+static int price_all(struct scan *s, struct cat_scan_costs *c, struct cat_error *err)
+{
+	for (;;) {
+		struct cat_work *w;
+		int rc = CAT_OK;
+
+		if (s->unplanned == 0)
+			return CAT_OK;
+		CAT_TRY(s->feed->ops->next(s->feed, &w, err));
+		if (!w)
+			return CAT_OK;
+		c->seen++;
+		if (!cat_scan_filter_never(&s->filter, w)) {
+			rc = first_rows(s, w, err);
+			if (rc == CAT_OK)
+				rc = some_children(s, w, err);
+			if (rc == CAT_OK)
+				rc = price_piece(s, w, c, err);
+		}
+		cat_work_free(w);
+		CAT_TRY(rc);
+	}
+}
+
+int cat_scan_price(struct cat_feed *feed, const struct cat_scan_options *o, struct cat_pool *p,
+                   struct cat_scan_costs *out, struct cat_error *err)
+{
+	struct cat_source *source;
+	int rc;
+
+	*out = (struct cat_scan_costs){0};
+	CAT_TRY(cat_scan_open(feed, o, p, &source, err));
+	rc = price_all((struct scan *)source, out, err);
+	cat_source_close(source);
+	return rc;
 }

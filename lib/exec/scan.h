@@ -6,6 +6,7 @@
 #ifndef CAT_EXEC_SCAN_H
 #define CAT_EXEC_SCAN_H
 
+#include "base/bytes.h"
 #include "columnar/pump.h"
 #include "exec/pool.h"
 #include "sky/region.h"
@@ -45,5 +46,17 @@ struct cat_scan_options {
 /* Takes over FEED and the region, also on failure; P outlives the source. */
 CAT_MUST_USE int cat_scan_open(struct cat_feed *feed, const struct cat_scan_options *o, struct cat_pool *p,
                                struct cat_source **out, struct cat_error *err);
+
+/* What a scan would read. */
+struct cat_scan_costs {
+	int64_t seen, pieces; /* row groups and the like: looked at, and to be read; parts that were left out unopened
+	                       * were not looked at */
+	int64_t rows;         /* in those, or in the pages of them that may hold wanted rows */
+	struct cat_price surely;
+	struct cat_price perhaps; /* columns that are read only where a row survives the conditions */
+};
+/* Takes over FEED and o->region, also on failure. Reads metadata only. */
+CAT_MUST_USE int cat_scan_price(struct cat_feed *feed, const struct cat_scan_options *o, struct cat_pool *p,
+                                struct cat_scan_costs *out, struct cat_error *err);
 
 #endif

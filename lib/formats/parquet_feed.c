@@ -27,13 +27,13 @@ struct work {
 	char where[64];
 };
 
-static int read_open(struct work *w, const int *cols, int n, int64_t max_bytes, struct cat_pq_read **out,
-                     struct cat_error *err)
+static int read_open(struct work *w, const int *cols, int n, int64_t max_bytes, struct cat_price *price,
+                     struct cat_pq_read **out, struct cat_error *err)
 {
 	const struct cat_stretch all = {w->row_begin, w->row_end};
 
 	return cat_pq_read_open(w->file, w->group, &w->index, w->spans ? w->spans : &all, w->spans ? w->nspans : 1,
-	                        cols, n, w->skip, max_bytes, out, err);
+	                        cols, n, w->skip, max_bytes, price, out, err);
 }
 
 static int work_decode(struct cat_work *work, const int *cols, int n, struct cat_batch **out,
@@ -45,7 +45,7 @@ static int work_decode(struct cat_work *work, const int *cols, int n, struct cat
 
 	if (w->held && cat_pq_read_has(w->held, cols, n))
 		return cat_pq_read_decode(w->held, cols, n, out, err);
-	CAT_TRY(read_open(w, cols, n, INT64_MAX, &r, err));
+	CAT_TRY(read_open(w, cols, n, INT64_MAX, NULL, &r, err));
 	rc = cat_pq_read_decode(r, cols, n, out, err);
 	cat_pq_read_free(r);
 	return rc;
@@ -113,15 +113,20 @@ static int work_narrow(struct cat_work *work, const struct cat_stretch *spans, i
 	return CAT_OK;
 }
 
-static int work_fetch(struct cat_work *work, const int *cols, int n, int64_t max_bytes, struct cat_error *err)
+static int work_fetch(struct cat_work *work, const int *cols, int n, int64_t max_bytes, struct cat_price *price,
+                      struct cat_error *err)
 {
 	struct work *w = (struct work *)work;
+	struct cat_pq_read *none;
+
+	if (price)
+		return read_open(w, cols, n, max_bytes, price, &none, err);
 
 	if (w->held && cat_pq_read_has(w->held, cols, n))
 		return CAT_OK;
 	cat_pq_read_free(w->held);
 	w->held = NULL;
-	return read_open(w, cols, n, max_bytes, &w->held, err);
+	return read_open(w, cols, n, max_bytes, NULL, &w->held, err);
 }
 
 static int work_only(struct cat_work *work, int col, const bool *used, struct cat_error *err)

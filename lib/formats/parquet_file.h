@@ -59,10 +59,11 @@ struct cat_pq_read;
 /* Rows of N SPANS (ascending, disjoint) of GROUP, columns COLS[0..ncols) ascending, in one request but for page
  * indexes: of chunks with an offset index only the pages that hold the rows. Leaves with SKIP set (NULL: none; not all
  * of a column) are left out: they decode as nulls. *OUT is NULL when that is more than
- * MAX_BYTES (and nothing was asked for). */
+ * MAX_BYTES (and nothing was asked for); also with PRICE given, which then receives what it would cost. */
 CAT_MUST_USE int cat_pq_read_open(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix,
                                   const struct cat_stretch *spans, int n, const int *cols, int ncols,
-                                  const bool *skip, int64_t max_bytes, struct cat_pq_read **out, struct cat_error *err);
+                                  const bool *skip, int64_t max_bytes, struct cat_price *price,
+                                  struct cat_pq_read **out, struct cat_error *err);
 bool cat_pq_read_has(const struct cat_pq_read *r, const int *cols, int n);
 /* Columns COLS (some of those it was opened with, ascending) of its rows, when they have come; may be called again. */
 CAT_MUST_USE int cat_pq_read_decode(struct cat_pq_read *r, const int *cols, int n, struct cat_batch **out,

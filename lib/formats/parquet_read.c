@@ -186,7 +186,8 @@ static int make_pieces(struct cat_pq_read *j, const int *cols, int n, const bool
 
 /* Asks for the pages unless they are more than MAX_BYTES; *DONE says whether. Chunks lie side by side: more bytes than
  * the file has are a footer's lie that would fill the memory. */
-static int ask_pages(struct cat_pq_read *j, int64_t max_bytes, bool *done, struct cat_error *err)
+static int ask_pages(struct cat_pq_read *j, int64_t max_bytes, struct cat_price *price, bool *done,
+                     struct cat_error *err)
 {
 	struct cat_reader *r = j->f->reader;
 	uint64_t sum = 0;
@@ -197,6 +198,10 @@ static int ask_pages(struct cat_pq_read *j, int64_t max_bytes, bool *done, struc
 	if (*done && sum > (uint64_t)r->size + CHUNK_SLACK * j->nranges)
 		return cat_fail(err, CAT_E_DATA, "column chunks overlap: %llu bytes in a file of %lld",
 		                (unsigned long long)sum, (long long)r->size);
+	if (*done && price) {
+		cat_reader_price(r, j->ranges, j->nranges, price);
+		return CAT_OK;
+	}
 	return *done && j->nranges ? r->ops->submit(r, j->ranges, j->nranges, &j->ticket, err) : CAT_OK;
 }
 
@@ -214,7 +219,7 @@ static int wait_pages(struct cat_pq_read *j, struct cat_error *err)
 
 int cat_pq_read_open(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix, const struct cat_stretch *spans,
                      int n, const int *cols, int ncols, const bool *skip, int64_t max_bytes,
-                     struct cat_pq_read **out, struct cat_error *err)
+                     struct cat_price *price, struct cat_pq_read **out, struct cat_error *err)
 {
 	struct cat_pq_read *j = cat_calloc(1, sizeof *j);
 	bool done = false;
@@ -239,8 +244,8 @@ int cat_pq_read_open(const struct cat_parquet_file *f, int group, struct cat_pq_
 	if (rc == CAT_OK)
 		rc = plan_ranges(j, ix, err);
 	if (rc == CAT_OK)
-		rc = ask_pages(j, max_bytes, &done, err);
-	if (rc != CAT_OK || !done) {
+		rc = ask_pages(j, max_bytes, price, &done, err);
+	if (rc != CAT_OK || !done || price) {
 		cat_pq_read_free(j);
 		return rc;
 	}
@@ -429,7 +434,7 @@ int cat_parquet_decode(const struct cat_parquet_file *f, int group, const int *c
 	if (group < 0 || (size_t)group >= f->footer.ngroups || row_begin < 0 || row_begin > row_end ||
 	    row_end > f->footer.groups[group].nrows)
 		return cat_fail(err, CAT_E_BUG, "rows beyond the row group");
-	rc = cat_pq_read_open(f, group, &ix, &rows, 1, cols, n, NULL, INT64_MAX, &r, err);
+	rc = cat_pq_read_open(f, group, &ix, &rows, 1, cols, n, NULL, INT64_MAX, NULL, &r, err);
 	if (rc == CAT_OK)
 		rc = cat_pq_read_decode(r, cols, n, out, err);
 	cat_pq_read_free(r);

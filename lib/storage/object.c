@@ -187,7 +187,9 @@ static int check_range(const struct object *o, const struct cat_range *r, struct
 	return CAT_OK;
 }
 
-static int plan(struct object *o, struct object_ticket *t, const struct cat_range *ranges, struct cat_error *err)
+/* What has to be asked for. */
+static int plan(const struct object *o, struct object_ticket *t, const struct cat_range *ranges,
+                struct cat_error *err)
 {
 	t->ranges = cat_calloc(t->n, sizeof *t->ranges);
 	t->of = cat_calloc(t->n, sizeof(struct extent *));
@@ -207,7 +209,26 @@ static int plan(struct object *o, struct object_ticket *t, const struct cat_rang
 		for (size_t k = 0; k < t->nextents && !is_kept(o, &ranges[i]); k++)
 			if (ranges[i].off_bytes >= t->extents[k].begin && ranges[i].off_bytes < t->extents[k].end)
 				t->of[i] = &t->extents[k];
-	return start_all(o, t, err);
+	return CAT_OK;
+}
+
+static void object_price(struct cat_reader *r, const struct cat_range *ranges, size_t n, struct cat_price *price)
+{
+	struct object *o = (struct object *)r;
+	struct object_ticket *t = o->whole ? NULL : cat_calloc(1, sizeof *t);
+	struct cat_error unused;
+
+	if (!t)
+		return;
+	t->n = n;
+	if (n && plan(o, t, ranges, &unused) == CAT_OK)
+		for (size_t i = 0; i < t->nextents; i++) {
+			const int64_t len = t->extents[i].end - t->extents[i].begin;
+
+			price->requests += (len + PIECE - 1) / PIECE;
+			price->bytes += len;
+		}
+	ticket_free(t);
 }
 
 static void object_drop(struct cat_ticket *t)
@@ -230,6 +251,8 @@ static int object_submit(struct cat_reader *r, const struct cat_range *ranges, s
 	t->base.reader = r;
 	t->n = n;
 	rc = n ? plan(o, t, ranges, err) : CAT_OK;
+	if (rc == CAT_OK && n)
+		rc = start_all(o, t, err);
 	if (rc != CAT_OK) {
 		ticket_free(t);
 		return rc;
@@ -379,8 +402,13 @@ static void object_close(struct cat_reader *r)
 	cat_free(o);
 }
 
-static const struct cat_reader_ops object_ops = {object_submit, object_wait, object_next, object_peek, object_close,
-                                                 object_drop};
+static const struct cat_reader_ops object_ops = {.submit = object_submit,
+                                                 .wait = object_wait,
+                                                 .next = object_next,
+                                                 .peek = object_peek,
+                                                 .close = object_close,
+                                                 .drop = object_drop,
+                                                 .price = object_price};
 
 /* --- a copy of what can only be had whole --- */
 

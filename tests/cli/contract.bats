@@ -63,7 +63,14 @@ csv() { "$@" -f csv; }
 }
 
 @test "2 --plan says what would be done (cat-upload)" { skip "comes with cat-upload"; }
-@test "2 --explain says what would be read" { skip "comes with object stores"; }
+@test "2 --explain says what would be read" {
+	run -0 bash -c 'cat-gen -n 120000 -c id,ra,dec -o sky.parquet; cat-scan sky.parquet --explain --json'
+	jq -e '.row_groups == 3 and .rows == 120000 and .bytes > 1000000 and .metadata_requests == 0' <<<"$output"
+	run -0 cat-scan sky.parquet -c id -w 'dec > 100' --explain --json
+	jq -e '.row_groups_seen == 3 and .row_groups == 0 and .requests == 0' <<<"$output"
+	run -0 cat-scan sky.parquet -n 10 --explain
+	[[ $output == *"1 to read"* ]]
+}
 
 # --- 3 inputs ----------------------------------------------------------------------------------------
 

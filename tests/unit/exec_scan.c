@@ -370,7 +370,7 @@ static void stretches_are_slices(void **state)
 			nspans = random_stretches(nrows, s);
 			assert_cat_ok(w->ops->narrow(w, s, nspans, &err), err);
 			if (up_to(2))
-				assert_cat_ok(w->ops->fetch(w, fetched, nfetched, 1 << up_to(20), &err), err);
+				assert_cat_ok(w->ops->fetch(w, fetched, nfetched, 1 << up_to(20), NULL, &err), err);
 			assert_cat_ok(w->ops->decode(w, cols, n, &b, &err), err);
 			assert_true(b->ncols == n && b->nrows == w->nrows);
 			for (int k = 0; k < nspans; k++)
