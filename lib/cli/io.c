@@ -450,6 +450,11 @@ int cat_io_source_for(const struct cat_input *in, const struct cat_rows *rows, c
 	struct cat_feed *feed;
 
 	CAT_TRY(open_operands(in, rows, res, consumer, operands, n, &scan, &feed, err));
+	if (feed->far && n > 0 && !scan.region && !scan.where && scan.limit < 0 &&
+	    cat_network_ask(&res->net, operands[0], feed->bytes, err) != CAT_OK) {
+		cat_feed_close(feed);
+		return (int)err->code;
+	}
 	return cat_scan_open(feed, &scan, pool, out, err);
 }
 

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "net/settings.h"
 
@@ -28,6 +30,7 @@ const struct cat_opt cat_network_opts[] = {
 	{.name = "offline", .type = CAT_OPT_FLAG, AT(offline), .help = "ask nothing of the network", .rare = true},
 	{.name = "no-checksums", .type = CAT_OPT_FLAG, AT(no_checksums),
 	 .help = "for S3 servers that refuse them", .rare = true},
+	{.name = "yes", .type = CAT_OPT_FLAG, AT(yes), .help = "do not ask before a large scan", .rare = true},
 	{.name = "connections", .type = CAT_OPT_INT, AT(connections), .arg = "N", .help = "at a time to one host",
 	 .min = 1, .max = 1024, .rare = true},
 	{.name = "tries", .type = CAT_OPT_INT, AT(tries), .arg = "N", .help = "of one request", .min = 1, .max = 100,
@@ -66,6 +69,27 @@ void cat_network_configure(const struct cat_network *n, const char *temp_dir, in
 		.stall_timeout_ms = (int)n->timeout_s * 1000,
 		.memory_bytes = memory_bytes / 4,
 	});
+}
+
+#define MANY_BYTES (INT64_C(10) << 30)
+#define LINK_BYTES_PER_S 12.5e6  /* 100 Mbit/s */
+#define DOLLARS_PER_GB 0.09      /* S3 to the internet, first 10 TB a month, 2026 */
+
+int cat_network_ask(const struct cat_network *n, const char *name, int64_t bytes, struct cat_error *err)
+{
+	char line[400], answer[16] = "";
+	ssize_t got;
+
+	if (n->yes || bytes < MANY_BYTES || !isatty(0) || !isatty(2))
+		return CAT_OK;
+	snprintf(line, sizeof line, "%.100s: all of it, %.1f GB: %.0f minutes at 100 Mbit/s, $%.2f if it comes from S3. "
+	         "--cone, -w or -n would take less. Go on? [y/N] ", name, (double)bytes / 1e9,
+	         (double)bytes / LINK_BYTES_PER_S / 60, (double)bytes / 1e9 * DOLLARS_PER_GB);
+	(void)!write(2, line, strlen(line));
+	got = read(0, answer, sizeof answer - 1);
+	if (got > 0 && (answer[0] == 'y' || answer[0] == 'Y'))
+		return CAT_OK;
+	return cat_fail(err, CAT_E_NO, "%s was not read", name);
 }
 
 bool cat_network_summary(char *out, size_t size)

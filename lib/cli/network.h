@@ -9,7 +9,7 @@
 
 struct cat_network {
 	const char *endpoint, *region, *profile, *addressing, *ca_file, *bearer_file;
-	bool no_sign, requester_pays, offline, no_checksums;
+	bool no_sign, requester_pays, offline, no_checksums, yes;
 	int64_t connections, tries, timeout_s;
 };
 extern const struct cat_opt cat_network_opts[];
@@ -17,6 +17,9 @@ extern const struct cat_opt cat_network_opts[];
 
 /* Hands the settings to net. TEMP_DIR: for what can only be read whole; MEMORY_BYTES: the budget of the process. */
 void cat_network_configure(const struct cat_network *n, const char *temp_dir, int64_t memory_bytes);
+/* Asks whoever sits at the terminal before so many bytes are fetched, when they are many; CAT_E_NO when the answer is no.
+ * Nobody sits there, or --yes was given: CAT_OK. */
+CAT_MUST_USE int cat_network_ask(const struct cat_network *n, const char *name, int64_t bytes, struct cat_error *err);
 /* "12 requests, 1 of them again, 345,678 bytes in, 0 out"; false when nothing was asked. */
 bool cat_network_summary(char *out, size_t size);
 

@@ -123,6 +123,7 @@ struct cat_feed {
 	int64_t nrows;             /* -1: unknown */
 	bool sharded;              /* pieces exist before reading: shards cut between them */
 	bool far;                  /* a piece takes long to come: fetch of many at a time */
+	int64_t bytes;             /* about what all of it takes where it lies; 0: unknown */
 };
 void cat_feed_close(struct cat_feed *f); /* accepts NULL */
 void cat_work_free(struct cat_work *w);  /* accepts NULL */

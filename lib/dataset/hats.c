@@ -442,6 +442,8 @@ static int open_facts(struct cat_hats *h, struct facts *f, const struct cat_hats
 	if (!h->folders && strchr(h->suffix, '/'))
 		return cat_fail(err, CAT_E_DATA, "%s: hats_npix_suffix '%s'", h->root, h->suffix);
 	CAT_TRY(cat_properties_int(&h->properties, "hats_nrows", -1, &h->nrows, err));
+	CAT_TRY(cat_properties_int(&h->properties, "hats_estsize", 0, &h->bytes, err));
+	h->bytes = h->bytes > 0 && h->bytes < INT64_MAX / 1024 ? h->bytes * 1024 : 0;
 	CAT_TRY(read_parts(h, f->v[0], err));
 	CAT_TRY(read_schema(h, want, err));
 	return find_columns(h, err);
@@ -692,6 +694,7 @@ int cat_hats_feed(struct cat_hats *h, const struct cat_hats_want *want, struct c
 	if (want)
 		l->want = *want;
 	sev.far = cat_open_is_remote(h->root);
+	sev.bytes = h->bytes;
 	sev.n = (l->want.end ? l->want.end : h->nparts) - l->want.begin;
 	if (sev.n < h->nparts)
 		sev.nrows = -1;

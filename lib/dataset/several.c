@@ -298,6 +298,7 @@ int cat_several_feed(struct cat_schema *schema, const struct cat_several *sev, s
 	s->base.nrows = sev->nrows;
 	s->base.sharded = sev->sharded;
 	s->base.far = sev->far;
+	s->base.bytes = sev->bytes;
 	s->sev = *sev;
 	*out = &s->base;
 	return CAT_OK;

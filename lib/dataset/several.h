@@ -20,6 +20,7 @@ struct cat_several {
 	int64_t nrows; /* in all, or -1 */
 	bool sharded;  /* of every table */
 	bool far;      /* of any */
+	int64_t bytes; /* of all; 0: unknown */
 };
 /* The tables under SCHEMA (a reference is taken), the columns of each brought into its order. SEV is copied;
  * its argument is freed with the feed, also on failure. */

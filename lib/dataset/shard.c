@@ -97,6 +97,7 @@ int cat_shard_feed(struct cat_feed *feed, int64_t k, int64_t n, struct cat_feed 
 	s->base.schema = feed->schema;
 	s->base.sharded = true;
 	s->base.far = feed->far;
+	s->base.bytes = feed->bytes / n;
 	s->feed = feed;
 	rc = collect(s, err);
 	if (rc != CAT_OK) {

@@ -232,6 +232,7 @@ int cat_parquet_feed(struct cat_reader *r, const struct cat_parquet_options *o, 
 	f->base.nrows = f->file->nrows;
 	f->base.sharded = true;
 	f->base.far = r->far;
+	f->base.bytes = r->size > 0 ? r->size : 0;
 	f->reader = r;
 	*out = &f->base;
 	return CAT_OK;

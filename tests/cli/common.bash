@@ -44,3 +44,11 @@ says() {
 gives() {
 	[ "$output" = "$1" ] || { diff <(echo "$1") <(echo "$output"); return 1; }
 }
+
+# Servers that a test has started with tests/engines/s3/up end with it, however it ended.
+teardown() {
+	local d
+	for d in "$BATS_TEST_TMPDIR"/*/pids; do
+		[ ! -s "$d" ] || "$ROOT/tests/engines/s3/down" "${d%/pids}"
+	done
+}
