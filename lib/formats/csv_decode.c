@@ -177,7 +177,7 @@ static int decode_text(const struct cat_csv_rows *r, int col, const struct cat_f
 	char *to;
 
 	for (int64_t i = 0; i < r->nrows; i++)
-		total += cat_csv_field(r, i, col).n;
+		total += cat_csv_begin(r, i, col + 1) - 1 - cat_csv_begin(r, i, col);
 	CAT_TRY(cat_buf_new(((size_t)r->nrows + 1) * sizeof *offsets, &c->offsets, err));
 	CAT_TRY(cat_buf_new(total, &c->data, err));
 	offsets = (int32_t *)(void *)c->offsets->data;

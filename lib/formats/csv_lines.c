@@ -8,9 +8,10 @@
 #endif
 
 #include "base/alloc.h"
+#include "base/simd.h"
 
 /* Bit i of the result: byte i of the 64 at P is A or B. */
-static uint64_t match64(const char *p, char a, char b)
+static inline uint64_t match64(const char *p, char a, char b)
 {
 	uint64_t mask = 0;
 #ifdef __SSE2__
@@ -173,20 +174,42 @@ static int marks_room(struct marks *m, size_t more, struct cat_error *err)
 	return CAT_OK;
 }
 
+/* Appends the places of MASK's bits, counted from AT on, to TO; eight are written at once, for how many there are
+ * comes in no order that could be learnt. */
+static inline uint32_t *put_marks(uint64_t mask, uint32_t at, uint32_t *to)
+{
+	const int n = __builtin_popcountll(mask);
+
+	for (int i = 0; i < n; i += 8)
+		for (int k = 0; k < 8; k++, mask &= mask - 1)
+			to[i + k] = at + (uint32_t)__builtin_ctzll(mask | UINT64_C(1) << 63);
+	return to + n;
+}
+
+/* Separators in the N x 64 bytes at S to TO, which has room for all and eight more; gives the end. */
+CAT_CLONES static uint32_t *mark_blocks(const char *s, size_t n, uint32_t first, char delimiter, uint32_t *to)
+{
+	for (size_t i = 0; i < n; i++)
+		to = put_marks(match64(s + 64 * i, delimiter, '\n'), first + 64 * (uint32_t)i, to);
+	return to;
+}
+
 static int mark_plain(const char *s, size_t n, char delimiter, struct marks *m, struct cat_error *err)
 {
-	for (size_t i = 0; i < n; i += 64) {
-		uint64_t mask = match64(s + i, delimiter, '\n');
-		uint32_t *to;
+	enum { BLOCKS = 16 };
+	size_t i = 0;
 
-		CAT_TRY(marks_room(m, 65, err));
-		if (n - i < 64)
-			mask &= (UINT64_C(1) << (n - i)) - 1;
-		to = m->at + m->n;
-		for (; mask; mask &= mask - 1)
-			*to++ = (uint32_t)i + (uint32_t)__builtin_ctzll(mask);
-		m->n = (size_t)(to - m->at);
+	for (; n - i >= 64;) {
+		const size_t blocks = (n - i) / 64 < BLOCKS ? (n - i) / 64 : BLOCKS;
+
+		CAT_TRY(marks_room(m, 64 * BLOCKS + 80, err));
+		m->n = (size_t)(mark_blocks(s + i, blocks, (uint32_t)i, delimiter, m->at + m->n) - m->at);
+		i += 64 * blocks;
 	}
+	CAT_TRY(marks_room(m, 80, err));
+	for (; i < n; i++)
+		if (s[i] == delimiter || s[i] == '\n')
+			m->at[m->n++] = (uint32_t)i;
 	return CAT_OK;
 }
 
@@ -327,14 +350,6 @@ size_t cat_csv_unquote(struct cat_csv_field f, char *out)
 			i++;
 	}
 	return n;
-}
-
-bool cat_csv_is_null(struct cat_csv_field f, bool text)
-{
-	if (f.quoted && text)
-		return false;
-	return f.n == 0 || (f.n == 2 && f.s[0] == '\\' && f.s[1] == 'N') ||
-	       (f.n == 4 && (memcmp(f.s, "null", 4) == 0 || memcmp(f.s, "NULL", 4) == 0));
 }
 
 struct cat_csv_field cat_csv_trim(struct cat_csv_field f)

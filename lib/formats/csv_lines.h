@@ -5,6 +5,8 @@
 #ifndef CAT_FORMATS_CSV_LINES_H
 #define CAT_FORMATS_CSV_LINES_H
 
+#include <string.h>
+
 #include "formats/csv.h"
 
 /* Blocks are smaller than this, so that positions fit 32 bits. */
@@ -76,7 +78,13 @@ uint64_t cat_csv_fields(const struct cat_csv_rows *r, int64_t row, int n, int co
 /* Copies F's text to OUT (room for F.n), doubled quotes made single when it was quoted. Returns the length. */
 size_t cat_csv_unquote(struct cat_csv_field f, char *out);
 /* The field means NULL in a column that is not text (TEXT false), or in one that is. */
-bool cat_csv_is_null(struct cat_csv_field f, bool text);
+static inline bool cat_csv_is_null(struct cat_csv_field f, bool text)
+{
+	if (f.quoted && text)
+		return false;
+	return f.n == 0 || (f.n == 2 && f.s[0] == '\\' && f.s[1] == 'N') ||
+	       (f.n == 4 && (memcmp(f.s, "null", 4) == 0 || memcmp(f.s, "NULL", 4) == 0));
+}
 /* "true" or "false" in any case. */
 bool cat_csv_is_bool(const char *s, size_t n);
 /* Without blanks around it. */
