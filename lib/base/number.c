@@ -404,6 +404,20 @@ bool cat_parse_f32_padded(const char *s, size_t n, float *out)
 	return scan_short(s, n, &d) ? finish_f32(&d, true, s, n, out) : cat_parse_f32(s, n, out);
 }
 
+bool cat_decimal_f64(bool negative, uint64_t w, int q, const char *s, size_t n, double *out)
+{
+	const struct decimal d = {.negative = negative, .w = w, .q = q};
+
+	return finish_f64(&d, true, s, n, out);
+}
+
+bool cat_decimal_f32(bool negative, uint64_t w, int q, const char *s, size_t n, float *out)
+{
+	const struct decimal d = {.negative = negative, .w = w, .q = q};
+
+	return finish_f32(&d, true, s, n, out);
+}
+
 /* --- writing --- */
 
 size_t cat_format_u64(uint64_t v, char *out)

@@ -48,6 +48,10 @@ bool cat_parse_f32(const char *s, size_t n, float *out);
 /* The same, faster, where 17 bytes from S on can be read whatever N is. */
 bool cat_parse_f64_padded(const char *s, size_t n, double *out);
 bool cat_parse_f32_padded(const char *s, size_t n, float *out);
+/* (-1)^NEGATIVE x W x 10^Q, correctly rounded. It stands in S[0,N), which is read again where 128 bits do not
+ * decide. */
+bool cat_decimal_f64(bool negative, uint64_t w, int q, const char *s, size_t n, double *out);
+bool cat_decimal_f32(bool negative, uint64_t w, int q, const char *s, size_t n, float *out);
 /* "256M", "2GiB", "64k", "100": powers of 1024. */
 bool cat_parse_bytes(const char *s, int64_t *out);
 

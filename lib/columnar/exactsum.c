@@ -89,83 +89,84 @@ void cat_exactsum_add_i64(struct cat_exactsum *s, int64_t v)
 /* A block that did not fit says that its neighbours will not: so many are added one by one. */
 #define PAUSE 15
 
-/* The largest size; infinite when a value is not finite. */
-CAT_CLONES
-static double block_max(const double *v, int n)
+static inline uint64_t bits_of(double v)
 {
-	double max[8] = {0}, odd[8] = {0};
-	int i = 0;
+	uint64_t bits;
 
-	for (; i + 8 <= n; i += 8)
-		for (int k = 0; k < 8; k++) {
-			const double a = fabs(v[i + k]);
-
-			max[k] = max[k] > a ? max[k] : a;
-			odd[k] += a * 0; /* NaN for all that is not finite, and stays so */
-		}
-	for (; i < n; i++) {
-		max[0] = max[0] > fabs(v[i]) ? max[0] : fabs(v[i]);
-		odd[0] += v[i] * 0;
-	}
-	for (int k = 1; k < 8; k++) {
-		max[0] = max[0] > max[k] ? max[0] : max[k];
-		odd[0] += odd[k];
-	}
-	return odd[0] == 0 ? max[0] : INFINITY;
+	memcpy(&bits, &v, sizeof bits);
+	return bits;
 }
 
-/* Cuts every value at two places into a high, a middle and a low part. The high and the middle parts are
- * summed, exactly; gives false when a low part is not zero. */
+/* The largest exponent as it is stored: 0x7ff when a value is not finite. Integers, for those compilers may add
+ * and compare in any order. */
 CAT_CLONES
-static bool extract(const double *v, int n, double at_high, double at_middle, double *high, double *middle)
+static int top_exponent(const double *v, int n)
 {
-	double h[8] = {0}, m[8] = {0}, low[8] = {0};
-	int i = 0;
+	int32_t top = 0;
 
-	for (; i + 8 <= n; i += 8)
-		for (int k = 0; k < 8; k++) {
-			const double q = (v[i + k] + at_high) - at_high, r = v[i + k] - q;
-			const double p = (r + at_middle) - at_middle;
+	for (int i = 0; i < n; i++) {
+		const int32_t a = (int32_t)(bits_of(v[i]) >> 32 & 0x7fffffff);
 
-			h[k] += q;
-			m[k] += p;
-			low[k] += fabs(r - p);
-		}
-	for (; i < n; i++) {
-		const double q = (v[i] + at_high) - at_high, r = v[i] - q, p = (r + at_middle) - at_middle;
-
-		h[0] += q;
-		m[0] += p;
-		low[0] += fabs(r - p);
+		top = top > a ? top : a;
 	}
-	for (int k = 1; k < 8; k++) {
-		h[0] += h[k];
-		m[0] += m[k];
-		low[0] += low[k];
+	return top >> 20;
+}
+
+struct parts {
+	uint64_t high, middle; /* sums of the bits of what is cut off above split points, modulo 2^64 */
+	uint64_t low;          /* which bits of the rests are set in any */
+};
+
+/* Cuts every value at two places into a high, a middle and a low part. A split point is so much larger than what
+ * is added to it that the sum stays in its binade: there bits count units of the last place. */
+CAT_CLONES
+static void extract(const double *v, int n, double at_high, double at_middle, struct parts *out)
+{
+	uint64_t high = 0, middle = 0, low = 0;
+
+	for (int i = 0; i < n; i++) {
+		const double t = v[i] + at_high, r = v[i] - (t - at_high), u = r + at_middle;
+
+		high += bits_of(t);
+		middle += bits_of(u);
+		low |= bits_of(r - (u - at_middle));
 	}
-	*high = h[0];
-	*middle = m[0];
-	return low[0] == 0;
+	*out = (struct parts){high, middle, low};
+}
+
+static bool all_zero(const double *v, int n)
+{
+	uint64_t any = 0;
+
+	for (int i = 0; i < n; i++)
+		any |= bits_of(v[i]);
+	return any << 1 == 0;
+}
+
+/* Adds the units of N parts, whose bits add up to SUM, above AT = 1.5 * 2^E. */
+static void add_units(struct cat_exactsum *s, uint64_t sum, int n, double at, int e)
+{
+	cat_exactsum_add(s, ldexp((double)(int64_t)(sum - (uint64_t)n * bits_of(at)), e - 52));
 }
 
 /* False when the block reaches too far from its largest value, or to where split points are no normal
  * numbers: then nothing was added. */
 static bool add_block(struct cat_exactsum *s, const double *v, int n)
 {
-	const double max = block_max(v, n);
-	double high, middle;
-	int e;
+	const int top = top_exponent(v, n), e = top - 1022; /* all are smaller than 2^e */
+	const int e_high = e + HEAD_BITS, e_middle = e_high + HEAD_BITS - 53;
+	struct parts p;
 
-	if (max == 0)
-		return true;
-	if (!(max < 0x1p990 && max > 0x1p-900))
+	if (top == 0)
+		return all_zero(v, n);
+	if (e > 990 || e < -900)
 		return false;
-	/* max < 2^e: high parts are multiples of 2^(e + HEAD_BITS - 52), what is left is at most half of that. */
-	(void)frexp(max, &e);
-	if (!extract(v, n, ldexp(1.5, e + HEAD_BITS), ldexp(1.5, e + 2 * HEAD_BITS - 53), &high, &middle))
+	/* High parts are multiples of 2^(e_high - 52), what is left is at most half of that. */
+	extract(v, n, ldexp(1.5, e_high), ldexp(1.5, e_middle), &p);
+	if (p.low << 1)
 		return false;
-	cat_exactsum_add(s, high);
-	cat_exactsum_add(s, middle);
+	add_units(s, p.high, n, ldexp(1.5, e_high), e_high);
+	add_units(s, p.middle, n, ldexp(1.5, e_middle), e_middle);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/simd.h"
 #include "columnar/builder.h"
 #include "columnar/exactsum.h"
 #include "columnar/kernels.h"
@@ -408,20 +409,35 @@ static int64_t compact(const struct cat_column *c, int64_t from, int64_t n, doub
 	return k;
 }
 
+CAT_CLONES static bool any_nan(const double *v, int64_t n)
+{
+	int64_t found = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		found |= v[i] != v[i];
+	return found != 0;
+}
+
 /* Floats into the moments, in blocks that stay in cache. */
 static void update_floats(struct seen *s, const struct cat_column *c, bool squares)
 {
 	enum { ROWS = 2048 };
+	const double *all = c->type.id == CAT_T_F64 && !c->validity ? CAT_VALUES(c, double) : NULL;
 	double dense[ROWS];
 
 	for (int64_t i = 0; i < c->length; i += ROWS) {
-		const int64_t n = compact(c, i, c->length - i < ROWS ? c->length - i : ROWS, dense);
+		int64_t n = c->length - i < ROWS ? c->length - i : ROWS;
+		const double *v = dense;
 
+		if (all && !any_nan(all + i, n))
+			v = all + i;
+		else
+			n = compact(c, i, n, dense);
 		s->n += n;
 		if (squares)
-			cat_exactmoments_add_array(s->m, dense, n);
+			cat_exactmoments_add_array(s->m, v, n);
 		else
-			cat_exactsum_add_array(&s->m->sum, dense, n);
+			cat_exactsum_add_array(&s->m->sum, v, n);
 	}
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/decimals.h"
 #include "formats/isotime.h"
 
 static int misfit(const struct cat_csv_rows *r, int64_t row, int col, const struct cat_field *f,
@@ -18,7 +19,7 @@ static int misfit(const struct cat_csv_rows *r, int64_t row, int col, const stru
 	struct cat_text type = {.max = 64};
 	char place[40];
 
-	cat_csv_place(r->s, r->starts[row], o, place);
+	cat_csv_place(r->s, cat_csv_begin(r, row, 0), o, place);
 	cat_type_text(f, &type);
 	cat_fail(err, CAT_E_DATA, "%s: column '%s': '%.*s' is not %s (--types %s:%s reads it)", place, f->name,
 	         (int)(field.n < 40 ? field.n : 40), field.s, type.s ? type.s : "", f->name, better);
@@ -26,18 +27,29 @@ static int misfit(const struct cat_csv_rows *r, int64_t row, int col, const stru
 	return CAT_E_DATA;
 }
 
-/* Validity bits appear with the first null. */
-static int set_null(struct cat_column *c, int64_t row, struct cat_error *err)
+/* Rows FROM + i are null for each bit i of MASK; FROM is a multiple of 64. Validity bits appear with the first
+ * null. */
+static int set_nulls(struct cat_column *c, int64_t from, uint64_t mask, struct cat_error *err)
 {
+	uint64_t bits;
+
 	if (!c->validity) {
 		CAT_TRY(cat_buf_new((size_t)(c->length + 7) / 8, &c->validity, err));
 		memset(c->validity->data, 0xff, c->validity->size);
 		if (c->length & 7)
 			c->validity->data[c->length >> 3] = (uint8_t)((1u << (c->length & 7)) - 1);
 	}
-	c->validity->data[row >> 3] = (uint8_t)(c->validity->data[row >> 3] & ~(1u << (row & 7)));
-	c->null_count++;
+	/* The last word may reach into the padding. */
+	memcpy(&bits, c->validity->data + (from >> 3), sizeof bits);
+	bits &= ~mask;
+	memcpy(c->validity->data + (from >> 3), &bits, sizeof bits);
+	c->null_count += __builtin_popcountll(mask);
 	return CAT_OK;
+}
+
+static int set_null(struct cat_column *c, int64_t row, struct cat_error *err)
+{
+	return set_nulls(c, row & ~(int64_t)63, UINT64_C(1) << (row & 63), err);
 }
 
 static bool parse_signed(const char *s, size_t n, int64_t min, int64_t max, int64_t *v)
@@ -105,18 +117,54 @@ static int decode_number(const struct cat_csv_rows *r, int col, const struct cat
 	case CAT_T_U64:
 		UNSIGNED(uint64_t, UINT64_MAX)
 		break;
-	case CAT_T_F32:
-		DECODE(float, float, cat_parse_f32_padded(x.s, x.n, &v), STORE_AS(float))
-		break;
 	case CAT_T_DATE32:
 		DECODE(int32_t, int32_t, cat_iso_parse_date(x.s, x.n, &v), STORE_AS(int32_t))
 		break;
-	case CAT_T_BOOL:
+	default:
 		DECODE(bool, bool, parse_bool(x.s, x.n, &v), if (v) cat_bit_set(c->data->data, i))
 		break;
-	default:
-		DECODE(double, double, cat_parse_f64_padded(x.s, x.n, &v), STORE_AS(double))
-		break;
+	}
+	return CAT_OK;
+}
+
+/* A float that is not plain digits: between blanks or quotes, with an exponent, a word, or NULL. */
+static int other_float(const struct cat_csv_rows *r, int64_t row, int col, const struct cat_field *f,
+                       struct cat_csv_origin o, struct cat_column *c, struct cat_error *err)
+{
+	const struct cat_csv_field x = cat_csv_trim(cat_csv_field(r, row, col));
+	double wide = 0;
+	float narrow = 0;
+
+	if (cat_csv_is_null(x, false))
+		CAT_TRY(set_null(c, row, err));
+	else if (f->type.id == CAT_T_F64 ? !cat_parse_f64_padded(x.s, x.n, &wide) : !cat_parse_f32_padded(x.s, x.n, &narrow))
+		return misfit(r, row, col, f, o, err);
+	if (f->type.id == CAT_T_F64)
+		((double *)(void *)c->data->data)[row] = wide;
+	else
+		((float *)(void *)c->data->data)[row] = narrow;
+	return CAT_OK;
+}
+
+static int decode_floats(const struct cat_csv_rows *r, int col, const struct cat_field *f, struct cat_csv_origin o,
+                         struct cat_column *c, struct cat_error *err)
+{
+	uint32_t from[CAT_DECIMALS_MAX], len[CAT_DECIMALS_MAX];
+
+	for (int64_t row = 0; row < r->nrows; row += CAT_DECIMALS_MAX) {
+		const int n = r->nrows - row < CAT_DECIMALS_MAX ? (int)(r->nrows - row) : CAT_DECIMALS_MAX;
+		uint64_t empty, rest;
+
+		empty = cat_csv_fields(r, row, n, col, from, len);
+		rest = ~UINT64_C(0) >> (64 - n) & ~empty;
+		if (f->type.id == CAT_T_F64)
+			rest &= ~cat_decimals_f64(r->s, from, len, n, (double *)(void *)c->data->data + row);
+		else
+			rest &= ~cat_decimals_f32(r->s, from, len, n, (float *)(void *)c->data->data + row);
+		if (empty)
+			CAT_TRY(set_nulls(c, row, empty, err));
+		for (; rest; rest &= rest - 1)
+			CAT_TRY(other_float(r, row + __builtin_ctzll(rest), col, f, o, c, err));
 	}
 	return CAT_OK;
 }
@@ -129,7 +177,7 @@ static int decode_text(const struct cat_csv_rows *r, int col, const struct cat_f
 	char *to;
 
 	for (int64_t i = 0; i < r->nrows; i++)
-		total += cat_csv_field(r, i, col).n;
+		total += cat_csv_begin(r, i, col + 1) - 1 - cat_csv_begin(r, i, col);
 	CAT_TRY(cat_buf_new(((size_t)r->nrows + 1) * sizeof *offsets, &c->offsets, err));
 	CAT_TRY(cat_buf_new(total, &c->data, err));
 	offsets = (int32_t *)(void *)c->offsets->data;
@@ -140,18 +188,20 @@ static int decode_text(const struct cat_csv_rows *r, int col, const struct cat_f
 
 		if (cat_csv_is_null(x, true))
 			CAT_TRY(set_null(c, i, err));
+		else if (!x.quoted && x.n <= 16)
+			memcpy(to + at, x.s, 16), at += x.n; /* both sides are padded */
 		else
 			at += cat_csv_unquote(x, to + at);
 		offsets[i + 1] = (int32_t)at;
 	}
-	c->data->size = at;
+	CAT_TRY(cat_buf_resize(&c->data, at, err));
 	if (cat_utf8_valid(to, at, NULL))
 		return CAT_OK;
 	for (int64_t i = 0; i < r->nrows; i++)
 		if (!cat_utf8_valid(to + offsets[i], (size_t)(offsets[i + 1] - offsets[i]), NULL)) {
 			char place[40];
 
-			cat_csv_place(r->s, r->starts[i], o, place);
+			cat_csv_place(r->s, cat_csv_begin(r, i, 0), o, place);
 			return cat_fail(err, CAT_E_DATA, "%s: column '%s': not valid UTF-8", place, f->name);
 		}
 	return cat_fail(err, CAT_E_DATA, "column '%s': not valid UTF-8", f->name);
@@ -171,7 +221,8 @@ int cat_csv_decode(const struct cat_csv_rows *r, int col, const struct cat_field
 		rc = f->type.id == CAT_T_BOOL ? cat_buf_zeroed((n + 7) / 8, &c->data, err)
 		                              : cat_buf_new(n * (size_t)cat_type_bytes(&f->type), &c->data, err);
 		if (rc == CAT_OK)
-			rc = decode_number(r, col, f, o, c, err);
+			rc = f->type.id == CAT_T_F32 || f->type.id == CAT_T_F64 ? decode_floats(r, col, f, o, c, err)
+			                                                       : decode_number(r, col, f, o, c, err);
 	}
 	if (rc != CAT_OK) {
 		cat_column_unref(c);

@@ -8,9 +8,10 @@
 #endif
 
 #include "base/alloc.h"
+#include "base/simd.h"
 
 /* Bit i of the result: byte i of the 64 at P is A or B. */
-static uint64_t match64(const char *p, char a, char b)
+static inline uint64_t match64(const char *p, char a, char b)
 {
 	uint64_t mask = 0;
 #ifdef __SSE2__
@@ -147,8 +148,7 @@ size_t cat_csv_last_line(const char *s, size_t n, char delimiter, bool *quoted)
 
 void cat_csv_rows_fini(struct cat_csv_rows *r)
 {
-	cat_free(r->starts);
-	cat_free(r->ends);
+	cat_free(r->begin);
 	memset(r, 0, sizeof *r);
 }
 
@@ -174,20 +174,42 @@ static int marks_room(struct marks *m, size_t more, struct cat_error *err)
 	return CAT_OK;
 }
 
+/* Appends the places of MASK's bits, counted from AT on, to TO; eight are written at once, for how many there are
+ * comes in no order that could be learnt. */
+static inline uint32_t *put_marks(uint64_t mask, uint32_t at, uint32_t *to)
+{
+	const int n = __builtin_popcountll(mask);
+
+	for (int i = 0; i < n; i += 8)
+		for (int k = 0; k < 8; k++, mask &= mask - 1)
+			to[i + k] = at + (uint32_t)__builtin_ctzll(mask | UINT64_C(1) << 63);
+	return to + n;
+}
+
+/* Separators in the N x 64 bytes at S to TO, which has room for all and eight more; gives the end. */
+CAT_CLONES static uint32_t *mark_blocks(const char *s, size_t n, uint32_t first, char delimiter, uint32_t *to)
+{
+	for (size_t i = 0; i < n; i++)
+		to = put_marks(match64(s + 64 * i, delimiter, '\n'), first + 64 * (uint32_t)i, to);
+	return to;
+}
+
 static int mark_plain(const char *s, size_t n, char delimiter, struct marks *m, struct cat_error *err)
 {
-	for (size_t i = 0; i < n; i += 64) {
-		uint64_t mask = match64(s + i, delimiter, '\n');
-		uint32_t *to;
+	enum { BLOCKS = 16 };
+	size_t i = 0;
 
-		CAT_TRY(marks_room(m, 65, err));
-		if (n - i < 64)
-			mask &= (UINT64_C(1) << (n - i)) - 1;
-		to = m->at + m->n;
-		for (; mask; mask &= mask - 1)
-			*to++ = (uint32_t)i + (uint32_t)__builtin_ctzll(mask);
-		m->n = (size_t)(to - m->at);
+	for (; n - i >= 64;) {
+		const size_t blocks = (n - i) / 64 < BLOCKS ? (n - i) / 64 : BLOCKS;
+
+		CAT_TRY(marks_room(m, 64 * BLOCKS + 80, err));
+		m->n = (size_t)(mark_blocks(s + i, blocks, (uint32_t)i, delimiter, m->at + m->n) - m->at);
+		i += 64 * blocks;
 	}
+	CAT_TRY(marks_room(m, 80, err));
+	for (; i < n; i++)
+		if (s[i] == delimiter || s[i] == '\n')
+			m->at[m->n++] = (uint32_t)i;
 	return CAT_OK;
 }
 
@@ -234,36 +256,39 @@ static int ragged(const char *s, size_t n, const struct marks *m, size_t first, 
 	                last == first ? "" : "s", ncols);
 }
 
-/* Separators to rows, in place; empty lines fall out. */
-static int arrange(const char *s, size_t n, struct marks *m, struct cat_csv_origin o, struct cat_csv_rows *out,
+/* Separators to rows; empty lines fall out. */
+static int arrange(const char *s, size_t n, const struct marks *m, struct cat_csv_origin o, struct cat_csv_rows *out,
                    struct cat_error *err)
 {
-	size_t start = 0, kept = 0, first = 0;
-	int col = 0;
+	const size_t last_col = (size_t)out->ncols - 1, stride = m->n / (size_t)out->ncols + 1;
+	size_t start = 0, i = 0;
+	uint32_t *to;
 
-	out->starts = cat_malloc((m->n / (size_t)out->ncols + 1) * sizeof *out->starts);
-	if (!out->starts)
-		return cat_fail_mem(err, m->n * sizeof *out->starts);
-	for (size_t i = 0; i < m->n; i++) {
-		const size_t at = m->at[i];
-		const bool newline = at == n || s[at] == '\n';
+	out->stride = (int64_t)stride;
+	out->begin = to = cat_malloc(stride * (last_col + 2) * sizeof *out->begin);
+	if (!to)
+		return cat_fail_mem(err, stride * (last_col + 2) * sizeof *out->begin);
+	while (i < m->n) {
+		const uint32_t *at = m->at + i;
+		const size_t left = m->n - 1 - i, most = left < last_col ? left : last_col;
+		size_t k = 0;
 
-		if (col == 0) {
-			if (newline && (at == start || (at == start + 1 && s[start] == '\r'))) {
-				start = at + 1;
-				continue;
-			}
-			first = i;
+		for (; k < most && s[at[k]] != '\n'; k++)
+			to[(k + 1) * stride] = at[k] + 1;
+		if (k == 0 && (at[0] == n || s[at[0]] == '\n') &&
+		    (at[0] == start || (at[0] == start + 1 && s[start] == '\r'))) {
+			start = at[0] + 1;
+			i++;
+			continue;
 		}
-		if (newline != (++col == out->ncols))
-			return ragged(s, n, m, first, start, o, out->ncols, err);
-		m->at[kept++] = (uint32_t)at;
-		if (newline) {
-			out->starts[out->nrows++] = (uint32_t)start;
-			start = at + 1;
-			col = 0;
-		}
+		if (k != last_col || (at[k] != n && s[at[k]] != '\n'))
+			return ragged(s, n, m, i, start, o, out->ncols, err);
+		to[0] = (uint32_t)start;
+		start = at[k] + 1;
+		to++[(k + 1) * stride] = (uint32_t)start;
+		i += k + 1;
 	}
+	out->nrows = to - out->begin;
 	return CAT_OK;
 }
 
@@ -287,13 +312,29 @@ int cat_csv_split(const char *s, size_t n, char delimiter, int ncols, struct cat
 		m.at[m.n++] = (uint32_t)n;
 	if (rc == CAT_OK)
 		rc = arrange(s, n, &m, o, out, err);
-	out->ends = m.at;
+	cat_free(m.at);
 	if (rc != CAT_OK)
 		cat_csv_rows_fini(out);
 	return rc;
 }
 
 /* --- fields --- */
+
+uint64_t cat_csv_fields(const struct cat_csv_rows *r, int64_t row, int n, int col, uint32_t *from, uint32_t *len)
+{
+	const uint32_t *begin = r->begin + col * r->stride + row, *next = begin + r->stride;
+	uint64_t empty = 0;
+
+	for (int i = 0; i < n; i++) {
+		from[i] = begin[i];
+		len[i] = next[i] - 1 - begin[i];
+	}
+	for (int i = 0; col == r->ncols - 1 && i < n; i++)
+		len[i] -= len[i] && r->s[from[i] + len[i] - 1] == '\r';
+	for (int i = 0; i < n; i++)
+		empty |= (uint64_t)(len[i] == 0) << i;
+	return empty;
+}
 
 size_t cat_csv_unquote(struct cat_csv_field f, char *out)
 {
@@ -309,14 +350,6 @@ size_t cat_csv_unquote(struct cat_csv_field f, char *out)
 			i++;
 	}
 	return n;
-}
-
-bool cat_csv_is_null(struct cat_csv_field f, bool text)
-{
-	if (f.quoted && text)
-		return false;
-	return f.n == 0 || (f.n == 2 && f.s[0] == '\\' && f.s[1] == 'N') ||
-	       (f.n == 4 && (memcmp(f.s, "null", 4) == 0 || memcmp(f.s, "NULL", 4) == 0));
 }
 
 struct cat_csv_field cat_csv_trim(struct cat_csv_field f)

@@ -5,6 +5,8 @@
 #ifndef CAT_FORMATS_CSV_LINES_H
 #define CAT_FORMATS_CSV_LINES_H
 
+#include <string.h>
+
 #include "formats/csv.h"
 
 /* Blocks are smaller than this, so that positions fit 32 bits. */
@@ -24,14 +26,18 @@ struct cat_csv_origin {
 /* "line 12: " or "line at byte 3456: " for the line that holds AT of the block S, into OUT. */
 void cat_csv_place(const char *s, size_t at, struct cat_csv_origin o, char out[40]);
 
-/* A block cut into rows of NCOLS fields: field C of row R is [start, ends[R x NCOLS + C]), where start follows
- * the end before it, or is starts[R] for the first. */
+/* A block cut into rows of NCOLS fields. Field C of row R begins at begin[C x stride + R], and its separator is the
+ * byte before where the next one begins: column NCOLS is the rows that follow, or would. */
 struct cat_csv_rows {
 	const char *s;
 	int ncols;
-	int64_t nrows;
-	uint32_t *starts, *ends;
+	int64_t nrows, stride;
+	uint32_t *begin;
 };
+static inline uint32_t cat_csv_begin(const struct cat_csv_rows *r, int64_t row, int col)
+{
+	return r->begin[col * r->stride + row];
+}
 /* S is whole lines; the last may lack its line feed. 64 bytes behind it can be read. Rows of another number of
  * fields, NUL bytes and misplaced quotes are CAT_E_DATA. The caller frees with cat_csv_rows_fini. */
 CAT_MUST_USE int cat_csv_split(const char *s, size_t n, char delimiter, int ncols, struct cat_csv_origin o,
@@ -62,14 +68,23 @@ static inline struct cat_csv_field cat_csv_field_at(const char *s, size_t n, boo
 }
 static inline struct cat_csv_field cat_csv_field(const struct cat_csv_rows *r, int64_t row, int col)
 {
-	const uint32_t from = col ? r->ends[row * r->ncols + col - 1] + 1 : r->starts[row];
+	const uint32_t from = cat_csv_begin(r, row, col);
 
-	return cat_csv_field_at(r->s + from, r->ends[row * r->ncols + col] - from, col == r->ncols - 1);
+	return cat_csv_field_at(r->s + from, cat_csv_begin(r, row, col + 1) - 1 - from, col == r->ncols - 1);
 }
+/* Where column COL of rows ROW to ROW + N, at most 64, lies in r->s, quotes and all. Gives bit i set where that is
+ * nothing. */
+uint64_t cat_csv_fields(const struct cat_csv_rows *r, int64_t row, int n, int col, uint32_t *from, uint32_t *len);
 /* Copies F's text to OUT (room for F.n), doubled quotes made single when it was quoted. Returns the length. */
 size_t cat_csv_unquote(struct cat_csv_field f, char *out);
 /* The field means NULL in a column that is not text (TEXT false), or in one that is. */
-bool cat_csv_is_null(struct cat_csv_field f, bool text);
+static inline bool cat_csv_is_null(struct cat_csv_field f, bool text)
+{
+	if (f.quoted && text)
+		return false;
+	return f.n == 0 || (f.n == 2 && f.s[0] == '\\' && f.s[1] == 'N') ||
+	       (f.n == 4 && (memcmp(f.s, "null", 4) == 0 || memcmp(f.s, "NULL", 4) == 0));
+}
 /* "true" or "false" in any case. */
 bool cat_csv_is_bool(const char *s, size_t n);
 /* Without blanks around it. */

@@ -241,9 +241,38 @@ void cat_split_read(const uint8_t *split, uint8_t *flat, int64_t n, int width)
 	}
 }
 
+/* Likewise: each value is loaded whole, and its bytes go to the streams by narrowing many at once. */
+static void write4(const uint8_t *restrict flat, uint8_t *restrict s, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		uint32_t v;
+
+		memcpy(&v, flat + 4 * i, sizeof v);
+		for (int k = 0; k < 4; k++)
+			s[k * n + i] = (uint8_t)(v >> 8 * k);
+	}
+}
+
+static void write8(const uint8_t *restrict flat, uint8_t *restrict s, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		uint64_t v;
+
+		memcpy(&v, flat + 8 * i, sizeof v);
+		for (int k = 0; k < 8; k++)
+			s[k * n + i] = (uint8_t)(v >> 8 * k);
+	}
+}
+
 void cat_split_write(const uint8_t *flat, uint8_t *split, int64_t n, int width)
 {
-	for (int k = 0; k < width; k++)
-		for (int64_t i = 0; i < n; i++)
-			split[k * n + i] = flat[i * width + k];
+	if (width == 4) {
+		write4(flat, split, n);
+	} else if (width == 8) {
+		write8(flat, split, n);
+	} else {
+		for (int k = 0; k < width; k++)
+			for (int64_t i = 0; i < n; i++)
+				split[k * n + i] = flat[i * width + k];
+	}
 }

@@ -5,6 +5,9 @@
 #include "base/alloc.h"
 #include "formats/rle_bp.h"
 
+/* Levels of a page that has few nulls or none take no more than that, or than the nulls leave of its values. */
+#define LEVEL_BYTES 64
+
 struct decode {
 	const struct cat_pq_input *in;
 	struct cat_pq_pages pages;
@@ -145,7 +148,7 @@ static int dictionary(struct decode *c, struct cat_pq_page *page, struct cat_err
 		return cat_fail(err, CAT_E_DATA, "two dictionaries in one column chunk");
 	if (page->h.encoding != CAT_PQ_PLAIN && page->h.encoding != CAT_PQ_PLAIN_DICTIONARY)
 		return cat_fail(err, CAT_E_DATA, "encoding %d is not known for a dictionary", page->h.encoding);
-	CAT_TRY(cat_pq_page_open(&c->pages, page, err));
+	CAT_TRY(cat_pq_page_open(&c->pages, page, &c->scratch->page, 0, err));
 	CAT_TRY(cat_pq_read_values(d, CAT_PQ_PLAIN, page->values, page->h.nvalues, true, c->scratch, err));
 	d->ndict = page->h.nvalues;
 	return CAT_OK;
@@ -162,6 +165,14 @@ static int check_count(const struct decode *c, int64_t n, struct cat_error *err)
 	return CAT_OK;
 }
 
+/* Whether a page may be decompressed to where its values belong: they are stored as the column has them, and the
+ * memory reserved takes the page's levels as well. */
+static bool in_place(const struct cat_pq_data *d, const struct cat_pq_page_header *h)
+{
+	return d->leaf->conv == CAT_PQ_SAME && h->encoding == CAT_PQ_PLAIN && d->values && h->raw_size > 0 &&
+	       (uint64_t)d->nvalues * (uint64_t)d->width + (uint64_t)h->raw_size <= d->values->capacity;
+}
+
 static int data_page(struct decode *c, struct cat_pq_page *page, struct cat_error *err)
 {
 	struct cat_pq_data *d = c->d;
@@ -169,7 +180,10 @@ static int data_page(struct decode *c, struct cat_pq_page *page, struct cat_erro
 	int64_t values;
 
 	CAT_TRY(check_count(c, n, err));
-	CAT_TRY(cat_pq_page_open(&c->pages, page, err));
+	if (in_place(d, &page->h))
+		CAT_TRY(cat_pq_page_open(&c->pages, page, &d->values, (size_t)(d->nvalues * d->width), err));
+	else
+		CAT_TRY(cat_pq_page_open(&c->pages, page, &c->scratch->page, 0, err));
 	if (d->bare)
 		CAT_TRY(bare_levels(c, page, &values, err));
 	else
@@ -195,7 +209,7 @@ static int reserve(struct cat_pq_data *d, const struct cat_pq_input *in, struct 
 	}
 	if (d->width == 0 || rows <= 0 || rows > (1 << 24) / d->width)
 		return CAT_OK;
-	return cat_buf_new((size_t)rows * (size_t)d->width, &d->values, err);
+	return cat_buf_new((size_t)rows * (size_t)d->width + (d->leaf->max_def ? LEVEL_BYTES : 0), &d->values, err);
 }
 
 /* The first entry of row ROW, counted from the first one decoded; *VALUES is how many values come before it. */

@@ -129,6 +129,31 @@ static void keep_values(const struct front *f, struct cat_pq_entries *e)
 	e->nvalues = k;
 }
 
+/* A column that is no part of another: one entry a row. */
+static int flat_entries(const struct cat_column *c, struct cat_pq_entries *e, struct cat_error *err)
+{
+	int64_t k = 0;
+
+	if (c->length > INT32_MAX)
+		return cat_fail(err, CAT_E_UNSUPPORTED, "more than 2^31 rows in one row group");
+	/* One more row, so that nulls at the end may be written, too. */
+	e->rows = cat_malloc((size_t)(c->length + 1) * sizeof *e->rows);
+	e->def = cat_malloc((size_t)c->length * sizeof *e->def);
+	if (!e->rows || !e->def) {
+		cat_pq_entries_fini(e);
+		return cat_fail_mem(err, (size_t)c->length * sizeof *e->rows);
+	}
+	for (int64_t i = 0; i < c->length; i++) {
+		const uint32_t valid = cat_column_valid(c, i);
+
+		e->rows[k] = (int32_t)i;
+		e->def[i] = valid;
+		k += valid;
+	}
+	e->nvalues = k;
+	return CAT_OK;
+}
+
 int cat_pq_entries_make(const struct cat_pq_wleaf *l, const struct cat_column *c, struct cat_pq_entries *e,
                         struct cat_error *err)
 {
@@ -138,8 +163,8 @@ int cat_pq_entries_make(const struct cat_pq_wleaf *l, const struct cat_column *c
 	memset(e, 0, sizeof *e);
 	e->n = e->nvalues = c->length;
 	e->column = c;
-	if (l->npath == 1 && l->conv != CAT_PQ_W_NULL && cat_column_null_count(c) == 0)
-		return CAT_OK;
+	if (l->npath == 1 && l->conv != CAT_PQ_W_NULL)
+		return cat_column_null_count(c) ? flat_entries(c, e, err) : CAT_OK;
 	CAT_TRY(front_new(c->length, &f, err));
 	for (int64_t i = 0; i < c->length; i++)
 		f.rows[i] = (int32_t)i;

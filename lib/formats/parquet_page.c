@@ -80,24 +80,32 @@ int cat_pq_page_next(struct cat_pq_pages *w, struct cat_pq_page *page, bool *fou
 	return CAT_OK;
 }
 
-/* FROM[0,n) to SIZE bytes in the scratch page; stored bytes are taken where they lie. */
-static int inflate(struct cat_pq_pages *w, int codec, const uint8_t *from, int64_t n, int64_t size,
+/* Where decompressed bytes go. */
+struct place {
+	struct cat_buf **into;
+	size_t at;
+};
+
+/* FROM[0,n) to SIZE bytes at PLACE; stored bytes are taken where they lie. */
+static int inflate(struct cat_pq_pages *w, int codec, struct cat_span from, int64_t size, struct place place,
                    struct cat_span *out, struct cat_error *err)
 {
-	out->p = from;
+	uint8_t *to;
+
+	out->p = from.p;
 	out->n = (size_t)size;
 	if (size == 0)
 		return CAT_OK;
 	if (codec == CAT_CODEC_NONE) {
-		if (n != size)
-			return cat_fail(err, CAT_E_DATA, "an uncompressed page of %lld bytes says it has %lld",
-			                (long long)n, (long long)size);
+		if (from.n != (size_t)size)
+			return cat_fail(err, CAT_E_DATA, "an uncompressed page of %zu bytes says it has %lld",
+			                from.n, (long long)size);
 		return CAT_OK;
 	}
-	CAT_TRY(cat_buf_resize(&w->scratch->page, (size_t)size, err));
-	out->p = w->scratch->page->data;
-	return cat_codec_decompress(&w->scratch->codec, codec, from, (size_t)n, w->scratch->page->data,
-	                            (size_t)size, err);
+	CAT_TRY(cat_buf_resize(place.into, place.at + (size_t)size, err));
+	to = (*place.into)->data + place.at;
+	out->p = to;
+	return cat_codec_decompress(&w->scratch->codec, codec, from.p, from.n, to, (size_t)size, err);
 }
 
 /* Takes N bytes off the front of S. */
@@ -140,7 +148,7 @@ static int cut_levels(struct cat_span *body, int encoding, int max, int64_t nval
 	return CAT_OK;
 }
 
-static int open_v2(struct cat_pq_pages *w, struct cat_pq_page *page, struct cat_error *err)
+static int open_v2(struct cat_pq_pages *w, struct cat_pq_page *page, struct place place, struct cat_error *err)
 {
 	const struct cat_pq_page_header *h = &page->h;
 	struct cat_span body = {page->body, (size_t)h->size};
@@ -159,18 +167,21 @@ static int open_v2(struct cat_pq_pages *w, struct cat_pq_page *page, struct cat_
 	/* parquet-cpp before Arrow 3.0 says "not compressed" of compressed pages: sizes tell. */
 	if (!h->is_compressed && body.n == (size_t)raw)
 		codec = CAT_CODEC_NONE;
-	return inflate(w, codec, body.p, (int64_t)body.n, raw, &page->values, err);
+	return inflate(w, codec, body, raw, place, &page->values, err);
 }
 
-int cat_pq_page_open(struct cat_pq_pages *w, struct cat_pq_page *page, struct cat_error *err)
+int cat_pq_page_open(struct cat_pq_pages *w, struct cat_pq_page *page, struct cat_buf **into, size_t at,
+                     struct cat_error *err)
 {
 	const struct cat_pq_page_header *h = &page->h;
+	const struct cat_span body = {page->body, (size_t)h->size};
+	const struct place place = {into, at};
 
 	if (w->check_crc && h->has_crc && libdeflate_crc32(0, page->body, (size_t)h->size) != h->crc)
 		return cat_fail(err, CAT_E_DATA, "a page's checksum is wrong");
 	if (h->type == CAT_PQ_DATA_V2)
-		return open_v2(w, page, err);
-	CAT_TRY(inflate(w, w->codec, page->body, h->size, h->raw_size, &page->values, err));
+		return open_v2(w, page, place, err);
+	CAT_TRY(inflate(w, w->codec, body, h->raw_size, place, &page->values, err));
 	if (h->type == CAT_PQ_DATA) {
 		CAT_TRY(cut_levels(&page->values, h->rep_encoding, w->leaf->max_rep, h->nvalues, &page->rep, err));
 		CAT_TRY(cut_levels(&page->values, h->def_encoding, w->leaf->max_def, h->nvalues, &page->def, err));

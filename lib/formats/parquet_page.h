@@ -45,7 +45,10 @@ struct cat_pq_page {
  * is false when nothing but others came. */
 CAT_MUST_USE int cat_pq_page_next(struct cat_pq_pages *w, struct cat_pq_page *page, bool *found,
                                   struct cat_error *err);
-/* Checks the page's CRC, decompresses it and fills rep, def and values; they live until the next page. */
-CAT_MUST_USE int cat_pq_page_open(struct cat_pq_pages *w, struct cat_pq_page *page, struct cat_error *err);
+/* Checks the page's CRC, decompresses it and fills rep, def and values; they live until the next page. What is
+ * decompressed goes to *INTO from byte AT on, which is usually the scratch page from its beginning; pages that are
+ * stored as they are stay where they lie. */
+CAT_MUST_USE int cat_pq_page_open(struct cat_pq_pages *w, struct cat_pq_page *page, struct cat_buf **into, size_t at,
+                                  struct cat_error *err);
 
 #endif

@@ -77,7 +77,7 @@ static int64_t int96(const uint8_t *p)
 		__VA_ARGS__;                                                \
 	}
 
-/* N stored values at FROM to the column's form. */
+/* N stored values at FROM to the column's form. Where that is the stored form, both may overlap. */
 static int convert(const struct cat_pq_leaf *leaf, const uint8_t *from, int64_t n, uint8_t *to,
                    struct cat_error *err)
 {
@@ -110,7 +110,8 @@ static int convert(const struct cat_pq_leaf *leaf, const uint8_t *from, int64_t 
 	case CAT_PQ_DEC_BYTES:
 	case CAT_PQ_ALL_NULL:
 	case CAT_PQ_REFUSED:
-		memcpy(to, from, (size_t)(n * stored));
+		if (to != from)
+			memmove(to, from, (size_t)(n * stored));
 		break;
 	}
 	return CAT_OK;

@@ -111,6 +111,41 @@ static void any_split_gives_the_same_bits(void **state)
 	}
 }
 
+/* Arrays are summed in blocks of 2048: the same as one by one, at the edges of what fits a block. */
+static void blocks_are_exact(void **state)
+{
+	enum { N = 2 * 2048 + 3 };
+	static const int exponents[] = {-1074, -1022, -902, -901, -900, -899, -60, 0, 53, 989, 990, 991, 1012};
+	static double v[N];
+
+	(void)state;
+	seed = 42;
+	for (size_t k = 0; k < sizeof exponents / sizeof *exponents; k++) {
+		for (int kind = 0; kind < 6; kind++) {
+			const double top = ldexp(1, exponents[k]), under = nextafter(top, 0);
+			uint8_t a[CAT_EXACTSUM_BYTES], b[CAT_EXACTSUM_BYTES];
+			struct cat_exactsum one, all;
+			size_t n;
+
+			for (int i = 0; i < N; i++)
+				v[i] = kind == 0   ? under
+				       : kind == 1 ? -under
+				       : kind == 2 ? (i % 3 ? under : -top)
+				       : kind == 3 ? ldexp((double)(int64_t)rnd(), exponents[k] - 63 - i % 30)
+				       : kind == 4 ? (i % 700 ? -0.0 : i < 2048 ? 0 : top)
+						   : (i % 2 ? top : ldexp(under, -26 - i % 4));
+			cat_exactsum_init(&one);
+			for (int i = 0; i < N; i++)
+				cat_exactsum_add(&one, v[i]);
+			cat_exactsum_init(&all);
+			cat_exactsum_add_array(&all, v, N);
+			n = cat_exactsum_save(&one, a);
+			assert_int_equal(cat_exactsum_save(&all, b), n);
+			assert_memory_equal(a, b, n);
+		}
+	}
+}
+
 static void specials(void **state)
 {
 	struct cat_exactsum s;
@@ -154,7 +189,7 @@ static void variances(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(known_sums), UNIT_TEST(any_split_gives_the_same_bits),
-					   UNIT_TEST(specials), UNIT_TEST(variances)};
+					   UNIT_TEST(blocks_are_exact), UNIT_TEST(specials), UNIT_TEST(variances)};
 
 	return cmocka_run_group_tests_name("columnar_exactsum", tests, NULL, NULL);
 }
