@@ -47,7 +47,7 @@ static void read_stretches(const struct cat_schema *s, struct cat_work *w)
 	}
 	if (w->nrows < 4 || w->ops->narrow(w, stretches, 2, &err) != CAT_OK)
 		return;
-	if (w->ops->fetch(w, cols, n, 1 << 20, &err) == CAT_OK && w->ops->decode(w, cols, n, &b, &err) == CAT_OK)
+	if (w->ops->fetch(w, cols, n, 1 << 20, NULL, &err) == CAT_OK && w->ops->decode(w, cols, n, &b, &err) == CAT_OK)
 		cat_batch_unref(b);
 }
 
