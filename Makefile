@@ -83,7 +83,7 @@ TOOL_BIN := $(patsubst tests/tools/%.c,$(O)/tools/%,$(sort $(wildcard tests/tool
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps test test-long demo bench install uninstall clean pages unit-bin replay-bin tool-bin FORCE
+.PHONY: all help deps test test-long demo bench install uninstall clean pages unit-bin replay-bin fuzz-bin tool-bin FORCE
 
 all: $(CMD_BIN) $(BACKENDS)
 
@@ -145,8 +145,15 @@ $(O)/replay/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/replay.o $(O)/libcatp
 	@echo '  LD   $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(filter %.o,$^) $(O)/libcatpipe.a $(ALL_LDFLAGS) $(LIBS) -o $@
 
+# The same with clang's libFuzzer, for tests/long/fuzz.
+$(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(O)/libcatpipe.a
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $^ $(ALL_LDFLAGS) $(LIBS) -o $@
+
 unit-bin: $(UNIT_BIN) $(BACKENDS)
 replay-bin: $(REPLAY_BIN)
+fuzz-bin: $(FUZZ_SRC:tests/fuzz/%.c=$(O)/fuzz/%)
 tool-bin: $(TOOL_BIN)
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)

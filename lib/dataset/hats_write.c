@@ -7,8 +7,11 @@
 
 #include "base/alloc.h"
 #include "dataset/hats_place.h"
+#include "dataset/hats_stats.h"
 #include "dataset/properties.h"
 #include "formats/parquet.h"
+
+#define STATS_BYTES ((int64_t)4 << 20)
 
 struct cat_hats_writer {
 	char *folder; /* where it is written */
@@ -18,6 +21,9 @@ struct cat_hats_writer {
 	struct cat_hats_write_options o;
 	struct cat_parquet_meta *meta;
 	struct cat_text info; /* partition_info.csv */
+	struct cat_schema *stats_schema;
+	struct cat_sink *stats; /* per_partition_statistics.parquet; NULL: it is not wanted */
+	int64_t ngroups;
 	int64_t nrows, bytes, max_rows;
 	int deepest;
 	double fraction; /* of the sky */
@@ -82,6 +88,8 @@ void cat_hats_writer_free(struct cat_hats_writer *h)
 	if (!h)
 		return;
 	cat_parquet_meta_free(h->meta);
+	cat_sink_close(h->stats);
+	cat_schema_unref(h->stats_schema);
 	cat_schema_unref(h->schema);
 	cat_text_fini(&h->info);
 	cat_free(h->folder);
@@ -135,6 +143,40 @@ int cat_hats_leaf_open(struct cat_hats_writer *h, const struct cat_hats_part *p,
 	return rc;
 }
 
+int cat_hats_stats_open(struct cat_hats_writer *h, struct cat_encoder **e, struct cat_writer **w,
+                        struct cat_error *err)
+{
+	struct cat_parquet_write_options o = {.level = (int)h->o.level};
+	char *path;
+	int rc;
+
+	CAT_TRY(cat_hats_stats_schema(h->schema, &h->stats_schema, err));
+	/* Rows are wide: a row group waits for so many bytes at most. */
+	o.row_group_rows = STATS_BYTES / (8 * h->stats_schema->nfields) + 1;
+	CAT_TRY(cat_parquet_encoder(h->stats_schema, &o, e, err));
+	path = cat_hats_path(h->folder, "per_partition_statistics.parquet");
+	rc = path ? cat_hats_create(path, h->shown, w, err) : cat_fail_mem(err, strlen(h->folder));
+	cat_free(path);
+	if (rc != CAT_OK)
+		cat_encoder_close(*e);
+	return rc;
+}
+
+void cat_hats_stats_to(struct cat_hats_writer *h, struct cat_sink *sink)
+{
+	h->stats = sink;
+}
+
+static int note_stats(struct cat_hats_writer *h, const struct cat_hats_part *p, struct cat_buf *footer,
+                      struct cat_error *err)
+{
+	struct cat_batch *rows;
+
+	CAT_TRY(cat_hats_stats_rows(h->stats_schema, p, footer, h->ngroups, &rows, err));
+	h->ngroups += rows->nrows;
+	return h->stats->ops->put(h->stats, rows, err);
+}
+
 int cat_hats_leaf_done(struct cat_hats_writer *h, const struct cat_hats_part *p, struct cat_encoder *e, int64_t rows,
                        int64_t bytes, struct cat_error *err)
 {
@@ -144,6 +186,8 @@ int cat_hats_leaf_done(struct cat_hats_writer *h, const struct cat_hats_part *p,
 
 	leaf_name(p, name, sizeof name);
 	rc = cat_parquet_meta_append(h->meta, footer, name, err);
+	if (rc == CAT_OK && h->stats)
+		rc = note_stats(h, p, footer, err);
 	cat_buf_unref(footer);
 	cat_text_addf(&h->info, "%d,%lld\n", p->order, (long long)p->npix);
 	h->nrows += rows;
@@ -314,6 +358,8 @@ int cat_hats_writer_finish(struct cat_hats_writer *h, struct cat_error *err)
 {
 	CAT_TRY(put_file(h, "partition_info.csv", h->info.s, h->info.len, err));
 	CAT_TRY(write_parquet_metadata(h, err));
+	if (h->stats)
+		CAT_TRY(h->stats->ops->commit(h->stats, err));
 	if (h->o.skymap)
 		CAT_TRY(write_skymap(h, err));
 	return write_properties(h, err);

@@ -38,6 +38,11 @@ CAT_MUST_USE int cat_hats_leaf_open(struct cat_hats_writer *h, const struct cat_
 /* Notes a complete leaf; in depth-first order, serial. E is the leaf's encoder after its tail. */
 CAT_MUST_USE int cat_hats_leaf_done(struct cat_hats_writer *h, const struct cat_hats_part *p,
                                     struct cat_encoder *e, int64_t rows, int64_t bytes, struct cat_error *err);
+/* The encoder and file of per_partition_statistics.parquet; the caller makes a sink of them and gives that to
+ * cat_hats_stats_to before the first leaf is done. */
+CAT_MUST_USE int cat_hats_stats_open(struct cat_hats_writer *h, struct cat_encoder **e, struct cat_writer **w,
+                                     struct cat_error *err);
+void cat_hats_stats_to(struct cat_hats_writer *h, struct cat_sink *sink); /* takes over SINK */
 /* Writes the metadata: all but publishing. */
 CAT_MUST_USE int cat_hats_writer_finish(struct cat_hats_writer *h, struct cat_error *err);
 int64_t cat_hats_writer_bytes(const struct cat_hats_writer *h); /* of its leaves */

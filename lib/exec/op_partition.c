@@ -10,6 +10,7 @@
 #include "dataset/position.h"
 #include "dataset/properties.h"
 #include "exec/runs.h"
+#include "exec/write.h"
 #include "sky/cover.h"
 #include "sky/healpix.h"
 
@@ -399,6 +400,18 @@ static void coarsen(int64_t *counts, int order)
 	}
 }
 
+static int open_stats(struct cat_hats_writer *w, struct cat_error *err)
+{
+	struct cat_encoder *encoder;
+	struct cat_writer *file;
+	struct cat_sink *sink;
+
+	CAT_TRY(cat_hats_stats_open(w, &encoder, &file, err));
+	CAT_TRY(cat_write_open(encoder, file, NULL, &sink, err));
+	cat_hats_stats_to(w, sink);
+	return CAT_OK;
+}
+
 /* The catalogue (MARGIN_ARCSEC 0) or a margin cache, in FOLDER. */
 static int write_catalogue(struct partition *p, const struct plan *plan, const char *folder, const char *name,
                            double margin_arcsec, struct cat_error *err)
@@ -422,6 +435,8 @@ static int write_catalogue(struct partition *p, const struct plan *plan, const c
 		coarsen(p->counts, o.skymap_order);
 	}
 	rc = cat_hats_writer_new(folder, name, p->place->path, p->schema, &o, &w, err);
+	if (rc == CAT_OK)
+		rc = open_stats(w, err);
 	if (rc == CAT_OK)
 		rc = cat_ordered_new(p->pool, cat_pool_jobs(p->pool), run_leaf, free_leaf, &q, err);
 	if (rc == CAT_OK)

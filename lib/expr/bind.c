@@ -601,8 +601,7 @@ int cat_expr_field(const struct cat_expr *e, struct cat_field *out, struct cat_e
 {
 	const struct cat_node *nd = &e->nodes[e->root];
 	const struct cat_ty *t = &nd->ty;
-	struct cat_type type =
-		nd->op == CAT_OP_CAST || nd->op == CAT_OP_TRY_CAST ? nd->cast : cat_cls_type(t->cls, t->unit);
+	struct cat_type type = {.id = CAT_T_NULL};
 	int rc;
 
 	if (t->field && !t->wrap) {
@@ -610,6 +609,8 @@ int cat_expr_field(const struct cat_expr *e, struct cat_field *out, struct cat_e
 		out->nullable |= nd->op != CAT_OP_NAME; /* what it is a field of may be null */
 		return CAT_OK;
 	}
+	if (!t->field)
+		type = nd->op == CAT_OP_CAST || nd->op == CAT_OP_TRY_CAST ? nd->cast : cat_cls_type(t->cls, t->unit);
 	CAT_TRY(cat_field_init(out, t->field ? t->field->name : "", t->list ? CAT_T_LIST : type.id, err));
 	out->nullable = true;
 	if (!t->list) {

@@ -23,6 +23,8 @@ struct cat_parquet_file;
  * is no Parquet file, CAT_E_UNSUPPORTED when it is encrypted. */
 CAT_MUST_USE int cat_parquet_open(struct cat_reader *r, const struct cat_parquet_options *o,
                                   struct cat_parquet_file **out, struct cat_error *err);
+/* A file of which only the footer (Thrift bytes) is there: nothing can be decoded. */
+CAT_MUST_USE int cat_parquet_open_footer(struct cat_buf *footer, struct cat_parquet_file **out, struct cat_error *err);
 void cat_parquet_close(struct cat_parquet_file *f); /* accepts NULL */
 
 /* Arrow types; metadata of fields and schema as the file has it. Owned by the file. */
@@ -39,6 +41,19 @@ struct cat_buf *cat_parquet_footer(const struct cat_parquet_file *f);
 /* Bounds and nulls of column COL in GROUP as far as they can be trusted; text is owned by the file. All unknown
  * for nested columns. */
 void cat_parquet_stats(const struct cat_parquet_file *f, int group, int col, struct cat_range_stats *out);
+
+/* The leaves: plain columns, and the plain parts of nested ones. */
+int cat_parquet_nleaves(const struct cat_parquet_file *f);
+/* The leaf's Arrow type as a nullable field, which the caller finishes; its name is the path in the file
+ * ("lc.mag.list.element"). */
+CAT_MUST_USE int cat_parquet_leaf(const struct cat_parquet_file *f, int leaf, struct cat_field *out,
+                                  struct cat_error *err);
+struct cat_parquet_chunk_stats {
+	struct cat_range_stats stats; /* text is owned by the file */
+	int64_t entries;              /* values, nulls and empty lists */
+	int64_t disk_bytes, memory_bytes;
+};
+void cat_parquet_chunk(const struct cat_parquet_file *f, int group, int leaf, struct cat_parquet_chunk_stats *out);
 
 /* Rows [row_begin, row_end) of GROUP, columns COLS[0..n) (ascending). Reads only these columns' chunks, and of
  * chunks with an offset index only the pages that hold the rows, all in one request. */

@@ -71,6 +71,20 @@ static int check_groups(struct cat_parquet_file *f, struct cat_error *err)
 	return CAT_OK;
 }
 
+static int open_footer(struct cat_parquet_file *f, struct cat_buf *bytes, struct cat_error *err)
+{
+	CAT_TRY(cat_pq_footer_parse(bytes, &f->footer, err));
+	if (f->footer.encrypted)
+		return cat_fail(err, CAT_E_UNSUPPORTED, "encrypted Parquet files are not supported");
+	if (f->footer.ngroups > INT32_MAX)
+		return cat_fail(err, CAT_E_UNSUPPORTED, "more than 2^31 row groups");
+	CAT_TRY(cat_pq_tree_build(&f->footer, f->options.binary_as_text, &f->tree, err));
+	CAT_TRY(check_groups(f, err));
+	f->created_by = cat_strndup(f->footer.created_by.p ? (const char *)f->footer.created_by.p : "",
+	                            f->footer.created_by.n);
+	return f->created_by ? CAT_OK : cat_fail_mem(err, f->footer.created_by.n);
+}
+
 static int open_file(struct cat_parquet_file *f, struct cat_error *err)
 {
 	struct cat_buf *bytes;
@@ -81,18 +95,22 @@ static int open_file(struct cat_parquet_file *f, struct cat_error *err)
 		               ? cat_fail(err, CAT_E_UNSUPPORTED, "Parquet cannot be read from a pipe")
 		               : cat_fail(err, CAT_E_DATA, "not a Parquet file: too short");
 	CAT_TRY(read_footer(f, &bytes, err));
-	rc = cat_pq_footer_parse(bytes, &f->footer, err);
+	rc = open_footer(f, bytes, err);
 	cat_buf_unref(bytes);
-	CAT_TRY(rc);
-	if (f->footer.encrypted)
-		return cat_fail(err, CAT_E_UNSUPPORTED, "encrypted Parquet files are not supported");
-	if (f->footer.ngroups > INT32_MAX)
-		return cat_fail(err, CAT_E_UNSUPPORTED, "more than 2^31 row groups");
-	CAT_TRY(cat_pq_tree_build(&f->footer, f->options.binary_as_text, &f->tree, err));
-	CAT_TRY(check_groups(f, err));
-	f->created_by = cat_strndup(f->footer.created_by.p ? (const char *)f->footer.created_by.p : "",
-	                            f->footer.created_by.n);
-	return f->created_by ? CAT_OK : cat_fail_mem(err, f->footer.created_by.n);
+	return rc;
+}
+
+int cat_parquet_open_footer(struct cat_buf *footer, struct cat_parquet_file **out, struct cat_error *err)
+{
+	struct cat_parquet_file *f = cat_calloc(1, sizeof *f);
+	int rc = f ? open_footer(f, footer, err) : cat_fail_mem(err, sizeof *f);
+
+	if (rc != CAT_OK) {
+		cat_parquet_close(f);
+		return rc;
+	}
+	*out = f;
+	return CAT_OK;
 }
 
 int cat_parquet_open(struct cat_reader *r, const struct cat_parquet_options *o, struct cat_parquet_file **out,

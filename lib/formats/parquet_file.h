@@ -48,8 +48,8 @@ CAT_MUST_USE int cat_pq_pages_of(const struct cat_parquet_file *f, int group, co
                                  const struct cat_buf *bytes, struct cat_pq_location **out, size_t *n,
                                  struct cat_error *err);
 /* Bounds of a leaf from MIN and MAX, of the deprecated kind or not; fills everything but nulls. */
-void cat_pq_bounds(const struct cat_parquet_file *f, int leaf, const struct cat_field *field, struct cat_span min,
-                   struct cat_span max, bool old, struct cat_range_stats *out);
+void cat_pq_bounds(const struct cat_parquet_file *f, int leaf, struct cat_span min, struct cat_span max, bool old,
+                   struct cat_range_stats *out);
 /* As cat_parquet_page_stats, by way of IX. */
 CAT_MUST_USE int cat_pq_page_stats(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix, int col,
                                    struct cat_part_list *out, struct cat_error *err);

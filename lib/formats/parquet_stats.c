@@ -6,6 +6,8 @@
 #include "base/alloc.h"
 #include "formats/parquet_file.h"
 
+#define PATH_DEPTH 64
+
 /* Signed order, whatever the writer's age. */
 static bool is_signed_int(const struct cat_pq_leaf *l)
 {
@@ -62,8 +64,8 @@ static bool float_bound(const struct cat_pq_leaf *l, struct cat_span s, double *
 	return !isnan(*out);
 }
 
-void cat_pq_bounds(const struct cat_parquet_file *f, int leaf, const struct cat_field *field, struct cat_span min,
-                   struct cat_span max, bool old, struct cat_range_stats *out)
+void cat_pq_bounds(const struct cat_parquet_file *f, int leaf, struct cat_span min, struct cat_span max, bool old,
+                   struct cat_range_stats *out)
 {
 	const struct cat_pq_leaf *l = &f->tree.leaves[leaf];
 
@@ -87,30 +89,100 @@ void cat_pq_bounds(const struct cat_parquet_file *f, int leaf, const struct cat_
 		out->min_f64 = out->min_f64 == 0 ? -0.0 : out->min_f64;
 		out->max_f64 = out->max_f64 == 0 ? 0.0 : out->max_f64;
 		out->known = out->min_f64 <= out->max_f64;
-	} else if (field->type.id != CAT_T_NULL) {
+	} else if (l->conv != CAT_PQ_ALL_NULL) {
 		out->is_int = true;
 		out->known = int_bound(l, min, &out->min_i64) && int_bound(l, max, &out->max_i64) &&
 		             out->min_i64 <= out->max_i64;
 	}
 }
 
+/* Of a chunk of N entries. */
+static void chunk_stats(const struct cat_parquet_file *f, int group, int leaf, int64_t n, struct cat_range_stats *out)
+{
+	const struct cat_pq_chunk *c = cat_pq_chunk_of(f, group, leaf);
+
+	memset(out, 0, sizeof *out);
+	out->nulls = c->stats.null_count >= 0 && c->stats.null_count <= n ? c->stats.null_count : -1;
+	cat_pq_bounds(f, leaf, c->stats.min, c->stats.max, false, out);
+	out->exact = out->known && c->stats.min_exact && c->stats.max_exact && !out->is_text;
+	if (!out->known)
+		cat_pq_bounds(f, leaf, c->stats.min_old, c->stats.max_old, true, out);
+}
+
 void cat_parquet_stats(const struct cat_parquet_file *f, int group, int col, struct cat_range_stats *out)
 {
 	const struct cat_pq_node *n = &f->tree.nodes[col];
-	const struct cat_pq_chunk *c;
 
 	memset(out, 0, sizeof *out);
 	out->nulls = -1;
-	if (n->kind != CAT_PQ_NODE_LEAF)
-		return;
-	c = cat_pq_chunk_of(f, group, n->leaf);
-	if (c->stats.null_count >= 0 && c->stats.null_count <= f->footer.groups[group].nrows)
-		out->nulls = c->stats.null_count;
-	cat_pq_bounds(f, n->leaf, &f->tree.schema->fields[col], c->stats.min, c->stats.max, false, out);
-	out->exact = out->known && c->stats.min_exact && c->stats.max_exact && !out->is_text;
-	if (!out->known)
-		cat_pq_bounds(f, n->leaf, &f->tree.schema->fields[col], c->stats.min_old, c->stats.max_old, true,
-		              out);
+	if (n->kind == CAT_PQ_NODE_LEAF)
+		chunk_stats(f, group, n->leaf, f->footer.groups[group].nrows, out);
+}
+
+int cat_parquet_nleaves(const struct cat_parquet_file *f)
+{
+	return f->tree.nleaves;
+}
+
+/* Appends the names from below the root to leaf LEAF; elements stand in depth-first order, each with the number of its
+ * children. */
+static void leaf_path(const struct cat_pq_footer *t, int leaf, struct cat_text *out)
+{
+	struct {
+		const struct cat_pq_element *e;
+		int left;
+	} up[PATH_DEPTH];
+	int depth = 0, at = 0;
+
+	for (size_t i = 0; i < t->nelements && depth < PATH_DEPTH; i++) {
+		const struct cat_pq_element *e = &t->elements[i];
+
+		up[depth].e = e;
+		up[depth].left = e->nchildren;
+		if (e->nchildren > 0) {
+			depth++;
+			continue;
+		}
+		if (e->type >= 0 && at++ == leaf)
+			break;
+		while (depth > 0 && --up[depth - 1].left == 0)
+			depth--;
+	}
+	for (int i = 1; i <= depth && depth < PATH_DEPTH; i++)
+		cat_text_addf(out, "%s%.*s", i > 1 ? "." : "", (int)up[i].e->name.n, (const char *)up[i].e->name.p);
+}
+
+int cat_parquet_leaf(const struct cat_parquet_file *f, int leaf, struct cat_field *out, struct cat_error *err)
+{
+	const struct cat_pq_leaf *l = &f->tree.leaves[leaf];
+	struct cat_text path = {.max = 1 << 20};
+	int rc;
+
+	leaf_path(&f->footer, leaf, &path);
+	rc = cat_text_check(&path, err);
+	if (rc == CAT_OK)
+		rc = cat_field_init(out, path.s ? path.s : "", l->out.id, err);
+	cat_text_fini(&path);
+	CAT_TRY(rc);
+	out->type = l->out;
+	out->nullable = true;
+	if (l->out.id != CAT_T_TIMESTAMP || !l->logical.utc)
+		return CAT_OK;
+	out->zone = cat_strdup("UTC");
+	if (out->zone)
+		return CAT_OK;
+	cat_field_fini(out);
+	return cat_fail_mem(err, 4);
+}
+
+void cat_parquet_chunk(const struct cat_parquet_file *f, int group, int leaf, struct cat_parquet_chunk_stats *out)
+{
+	const struct cat_pq_chunk *c = cat_pq_chunk_of(f, group, leaf);
+
+	chunk_stats(f, group, leaf, c->nvalues, &out->stats);
+	out->entries = c->nvalues;
+	out->disk_bytes = c->size;
+	out->memory_bytes = c->raw_size;
 }
 
 static int page_list(const struct cat_parquet_file *f, int group, int col, struct cat_buf *bufs[2],
@@ -140,8 +212,7 @@ static int page_list(const struct cat_parquet_file *f, int group, int col, struc
 		p->row_end = i + 1 < out->n ? pages[i + 1].first_row : f->footer.groups[group].nrows;
 		p->stats.nulls = bounds[i].is_null ? p->row_end - p->row_begin : bounds[i].nulls;
 		if (!bounds[i].is_null)
-			cat_pq_bounds(f, leaf, &f->tree.schema->fields[col], bounds[i].min, bounds[i].max, false,
-			              &p->stats);
+			cat_pq_bounds(f, leaf, bounds[i].min, bounds[i].max, false, &p->stats);
 	}
 	cat_free(pages);
 	cat_free(bounds);

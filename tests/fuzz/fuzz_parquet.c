@@ -23,6 +23,45 @@ static void read_rows(struct cat_feed *f)
 	cat_source_close(s);
 }
 
+/* Two stretches of a piece's rows, of every other child of its structs. */
+static void read_stretches(const struct cat_schema *s, struct cat_work *w)
+{
+	const struct cat_stretch stretches[] = {{0, w->nrows / 4}, {w->nrows / 3, w->nrows / 2}};
+	int cols[64], n = s->nfields < 64 ? s->nfields : 64;
+	struct cat_part_list l;
+	struct cat_batch *b;
+	struct cat_error err;
+
+	for (int c = 0; c < n; c++) {
+		const struct cat_field *f = &s->fields[c];
+		bool used[64] = {true, false, true, false, true};
+
+		cols[c] = c;
+		if (f->type.id == CAT_T_LIST)
+			f = &f->children[0];
+		if (f->type.id == CAT_T_STRUCT && f->nchildren > 0 && f->nchildren <= 64 &&
+		    w->ops->only(w, c, used, &err) != CAT_OK)
+			return;
+		if (w->ops->parts(w, c, &l, &err) == CAT_OK)
+			cat_part_list_fini(&l);
+	}
+	if (w->nrows < 4 || w->ops->narrow(w, stretches, 2, &err) != CAT_OK)
+		return;
+	if (w->ops->fetch(w, cols, n, 1 << 20, NULL, &err) == CAT_OK && w->ops->decode(w, cols, n, &b, &err) == CAT_OK)
+		cat_batch_unref(b);
+}
+
+static void read_pieces(struct cat_feed *f)
+{
+	struct cat_work *w;
+	struct cat_error err;
+
+	for (int i = 0; i < 4 && f->ops->next(f, &w, &err) == CAT_OK && w; i++) {
+		read_stretches(f->schema, w);
+		cat_work_free(w);
+	}
+}
+
 static void read_metadata(const struct cat_parquet_file *f)
 {
 	const int ncols = cat_parquet_schema(f)->nfields;
@@ -30,6 +69,15 @@ static void read_metadata(const struct cat_parquet_file *f)
 	for (int g = 0; g < cat_parquet_ngroups(f) && g < 4; g++) {
 		const int64_t rows = cat_parquet_group_rows(f, g);
 
+		for (int l = 0; l < cat_parquet_nleaves(f) && l < 64; l++) {
+			struct cat_parquet_chunk_stats st;
+			struct cat_field field;
+			struct cat_error err;
+
+			cat_parquet_chunk(f, g, l, &st);
+			if (cat_parquet_leaf(f, l, &field, &err) == CAT_OK)
+				cat_field_fini(&field);
+		}
 		for (int c = 0; c < ncols && c < 64; c++) {
 			struct cat_part_list l;
 			struct cat_range_stats st;
@@ -58,6 +106,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    cat_parquet_feed(r, &(struct cat_parquet_options){.skip_crc = true}, &f, &err) == CAT_OK) {
 		read_metadata(cat_parquet_feed_file(f));
 		read_rows(f);
+	}
+	if (cat_reader_memory(bytes, "input", &r, &err) == CAT_OK && cat_parquet_feed(r, NULL, &f, &err) == CAT_OK) {
+		read_pieces(f);
+		cat_feed_close(f);
 	}
 	cat_buf_unref(bytes);
 	return 0;

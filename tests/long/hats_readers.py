@@ -6,6 +6,7 @@ Usage: hats_readers.py BIN FOLDER DATA. Prints TAP.
 import csv
 import json
 import os
+import shutil
 import sys
 
 import duckdb
@@ -18,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+from hats.io.parquet_metadata import write_per_partition_statistics_from_metadata
 from hats.io.validation import is_valid_catalog
 
 from tap import Programs, check, report, same, skip
@@ -139,6 +141,24 @@ def metadata(path, wanted):
     return "" if nrows == rows == wanted.num_rows else f"{nrows} rows in the properties, {rows} in _metadata"
 
 
+def statistics(path, wanted):
+    """per_partition_statistics.parquet as pyarrow reads it is what hats makes of _metadata."""
+    ours = pq.read_table(path + "/per_partition_statistics.parquet")
+    other = work + "/statistics"
+    os.makedirs(other + "/dataset", exist_ok=True)
+    shutil.copy(path + "/dataset/_metadata", other + "/dataset/_metadata")
+    write_per_partition_statistics_from_metadata(other)
+    theirs = pq.read_table(other + "/per_partition_statistics.parquet")
+    if ours.column_names != theirs.column_names:
+        return "other columns"
+    for name in ours.column_names:
+        a, b = ours[name].to_pylist(), theirs[name].to_pylist()
+        if a != b:
+            return f"{name}: {next(x for x in zip(a, b) if x[0] != x[1])}"
+    rows = pc.sum(ours["ra::row_count"]).as_py()
+    return "" if rows == wanted.num_rows else f"{rows} rows"
+
+
 def by_lsdb(path, wanted):
     frame = lsdb.open_catalog(path, columns="all").compute()
     if len(frame) != wanted.num_rows:
@@ -190,7 +210,7 @@ def read_by_all(name, t, rows, kind="parquet", partitions=None):
     n = len(leaves(path))
     same(f"{name}: partitions", n, partitions) if partitions else report(n > 20, f"{name}: {n} partitions")
     check(f"{name}: strictly valid", lambda: "" if is_valid_catalog(path, strict=True, verbose=False) else "it is not")
-    readers = [by_pyarrow, by_duckdb, by_polars, metadata, by_lsdb]
+    readers = [by_pyarrow, by_duckdb, by_polars, metadata, statistics, by_lsdb]
     if kind == "parquet" and n > 20:
         readers.append(cones)
     for r in readers:

@@ -31,7 +31,8 @@ static inline void unit_dribble_close(struct cat_reader *r)
 /* The bytes of B through such a pipe. */
 static inline int unit_dribble(struct cat_buf *b, struct cat_reader **out, struct cat_error *err)
 {
-	static const struct cat_reader_ops ops = {.next = unit_dribble_next, .peek = unit_dribble_peek, .close = unit_dribble_close};
+	static const struct cat_reader_ops ops = {
+		.next = unit_dribble_next, .peek = unit_dribble_peek, .close = unit_dribble_close};
 	struct unit_dribble *d = cat_calloc(1, sizeof *d);
 	int rc;
 
