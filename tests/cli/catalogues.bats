@@ -161,3 +161,60 @@ broken() {
 	status 65 cat-scan coll
 	says gone
 }
+
+@test "a small cone in a leaf of several pages: the same rows as from text" {
+	awk 'BEGIN { print "id,ra,dec,name"; srand(4); for (i = 0; i < 45000; i++) printf "%d,%.6f,%.6f,star %d\n", i, 10 + rand() * 4, 10 + rand() * 4, i % 7 }' >t.csv
+	cat-partition t.csv -o cat --rows 50000
+	for where in 'id >= 0' 'id < 20000 AND name = '"'star 3'"; do
+		for cone in 10.5,10.5,3arcmin 12,12,40arcmin 13.999,13.999,1arcmin; do
+			cat-scan cat --cone $cone -w "$where" -c 'id, ra, dec, name' -f jsonl | sort >a
+			cat-scan t.csv --cone $cone -w "$where" -c 'id, ra, dec, name' -f jsonl | sort >b
+			cmp a b
+			cat a >>all
+		done
+	done
+	[ "$(wc -l <all)" -gt 500 ]
+}
+
+@test "parts of nested columns are what they are in the whole" {
+	need "$H"
+	cmp <(cat-scan "$H/small_sky_nested" -c 'id, lc.mag, lc.band' -f jsonl) \
+		<(cat-scan "$H/small_sky_nested" -f arrows | cat-select -c 'id, lc.mag, lc.band' -f jsonl)
+	cmp <(cat-scan "$H/small_sky_nested" -c 'id' -w 'max(lc.mag) > 20.99' -f jsonl) \
+		<(cat-scan "$H/small_sky_nested" -f arrows | cat-select -c 'id' -w 'max(lc.mag) > 20.99' -f jsonl)
+}
+
+@test "escapes, continued lines and blanks in properties" {
+	printf 'id,ra,dec\n1,10,10\n2,50,50\n' >t.csv
+	cat-partition t.csv -o cat
+	for k in cat/hats.properties cat/properties; do
+		chmod u+w $k
+		sed -i 's/^hats_col_ra=.*/hats_col_\\u0072a : \\u0072\\\n   a/; s/^obs_collection=.*/obs_collection = \\u00e9\\u20ac\\tstars\\\\ \\:/' $k
+	done
+	[ "$(cat-scan cat --cone 10,10,1 -c id -f jsonl)" = '{"id":1}' ]
+}
+
+@test "--find best2 and mutual: shards one after the other are the whole" {
+	awk 'BEGIN { print "id,ra,dec"; srand(5); for (i = 0; i < 3000; i++) printf "%d,%.6f,%.6f\n", i, 20 + rand() / 5, 20 + rand() / 5 }' >t.csv
+	awk 'BEGIN { print "id,ra,dec"; srand(6); for (i = 0; i < 3000; i++) printf "%d,%.6f,%.6f\n", i, 20 + rand() / 5, 20 + rand() / 5 }' >u.csv
+	for t in t u; do
+		cat-write $t.csv -o $t.parquet
+		cat-partition $t.csv -o ${t}cat --rows 200
+	done
+	for find in best2 mutual; do
+		for pair in "t.parquet u.parquet" "tcat ucat"; do
+			# shellcheck disable=SC2086
+			set -- $pair
+			cat-xmatch -r 20 --find $find "$1" "$2" -f jsonl | sort >whole
+			for k in 0 1 2; do cat-xmatch -r 20 --find $find --shard $k/3 "$1" "$2" -f jsonl; done | sort | cmp - whole
+			[ -s whole ]
+		done
+	done
+}
+
+@test "partitions too large for one tile are cut, and match as they did" {
+	awk 'BEGIN { print "id,ra,dec"; srand(7); for (i = 0; i < 120000; i++) printf "%d,%.6f,%.6f\n", i, 20 + rand() * 3, 20 + rand() * 3 }' >t.csv
+	cat-partition t.csv -o cat --rows 200000
+	cat-xmatch -r 3 --find all cat cat -c 'id, id_2' -f csv | sort >whole
+	CATPIPE_XMATCH_PARTS=60000 cat-xmatch -r 3 --find all cat cat -c 'id, id_2' -f csv | sort | cmp - whole
+}

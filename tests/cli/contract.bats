@@ -183,6 +183,22 @@ csv() { "$@" -f csv; }
 	cmp out out2
 }
 
+@test "4 on a terminal: times, lists and structures are shown as text" {
+	printf 'id,seen\n1,2024-02-29T12:30:00Z\n2,\n' >t.csv
+	status 0 script -qec "stty cols 60; $BIN/cat-scan t.csv" /dev/null
+	[[ $output == *"2024-02-29T12:30:00"* ]]
+	[ -d "$DATA/hats/small_sky_nested" ] || skip "no test data"
+	status 0 script -qec "stty cols 90; $BIN/cat-scan $DATA/hats/small_sky_nested -n 2 -c 'id, lc.mjd, lc'" /dev/null
+	[[ $output == *"707  [58702.5045760322,58912.7581...]  {[74859,77874,77452,87095,758...],[308."* ]]
+}
+
+@test "4 --from names the input's format where neither name nor first bytes do" {
+	printf 'a\tb\n1\t2\n' >t.dat
+	status 0 cat-scan --from tsv t.dat -c 'a + b AS c, PI() > 3.14159 AND PI() < 3.1416 AS p' -f csv
+	gives $'c,p\n3,true'
+	status 64 cat-scan --from nothing t.dat
+}
+
 @test "4 on a terminal: a preview of 20 rows, and what was left out" {
 	seq 1 100 | sed '1i x' >many.csv
 	status 0 script -qec "stty cols 60; $BIN/cat-scan many.csv" /dev/null
