@@ -23,7 +23,7 @@ const struct cat_opt cat_resource_opts[] = {
 	{.name = "jobs", .letter = 'j', .type = CAT_OPT_INT, .off = offsetof(struct cat_resources, jobs), .arg = "N",
 	 .help = "work with N processors", .min = 1, .max = 1024},
 	{.name = "memory", .letter = 'm', .type = CAT_OPT_BYTES, .off = offsetof(struct cat_resources, memory_bytes),
-	 .arg = "SIZE", .help = "stay below SIZE of memory"},
+	 .arg = "SIZE", .help = "stay below SIZE of memory", .min = 1},
 	{.name = "temp-dir", .letter = 'T', .type = CAT_OPT_STRING, .off = offsetof(struct cat_resources, temp_dir),
 	 .arg = "DIR", .help = "spill into DIR", .rare = true},
 	{.name = "quiet", .letter = 'q', .type = CAT_OPT_FLAG, .off = offsetof(struct cat_resources, quiet),

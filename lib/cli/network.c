@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "cli/main.h"
 #include "net/settings.h"
+#include "storage/cache.h"
 
 static const char *const addressing_words[] = {"auto", "path", "virtual", NULL};
 
@@ -28,6 +31,8 @@ const struct cat_opt cat_network_opts[] = {
 	{.name = "ca-file", .type = CAT_OPT_STRING, AT(ca_file), .arg = "FILE",
 	 .help = "certificates to trust", .rare = true},
 	{.name = "offline", .type = CAT_OPT_FLAG, AT(offline), .help = "ask nothing of the network", .rare = true},
+	{.name = "cache", .type = CAT_OPT_BYTES, AT(cache_bytes), .arg = "SIZE",
+	 .help = "keep what comes, on disk; 0: nothing", .rare = true},
 	{.name = "no-checksums", .type = CAT_OPT_FLAG, AT(no_checksums),
 	 .help = "for S3 servers that refuse them", .rare = true},
 	{.name = "yes", .type = CAT_OPT_FLAG, AT(yes), .help = "do not ask before a large scan", .rare = true},
@@ -47,11 +52,27 @@ static const char *environment(const char *name)
 	return v && *v ? v : NULL;
 }
 
+/* Ranges go into the folder of caches, at most a tenth of what is free there. */
+static void configure_cache(int64_t max_bytes)
+{
+	static char dir[2048];
+	char caches[1024];
+	struct statvfs fs;
+
+	cat_setting("cache", caches, sizeof caches);
+	snprintf(dir, sizeof dir, "%s/ranges", caches);
+	/* The folder may be to be made yet: then what is free is seen next time. */
+	if (statvfs(caches, &fs) == 0 && (int64_t)(fs.f_bavail / 10 * fs.f_frsize) < max_bytes)
+		max_bytes = (int64_t)(fs.f_bavail / 10 * fs.f_frsize);
+	cat_cache_configure(dir, max_bytes);
+}
+
 void cat_network_configure(const struct cat_network *n, const char *temp_dir, int64_t memory_bytes)
 {
 	const char *ca_file = n->ca_file ? n->ca_file : environment("AWS_CA_BUNDLE");
 	const char *no_sign = environment("AWS_NO_SIGN_REQUEST");
 
+	configure_cache(n->cache_bytes);
 	cat_net_configure(&(struct cat_net_settings){
 		.endpoint = n->endpoint,
 		.region = n->region,

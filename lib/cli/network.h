@@ -11,9 +11,11 @@ struct cat_network {
 	const char *endpoint, *region, *profile, *addressing, *ca_file, *bearer_file;
 	bool no_sign, requester_pays, offline, no_checksums, yes;
 	int64_t connections, tries, timeout_s;
+	int64_t cache_bytes;
 };
 extern const struct cat_opt cat_network_opts[];
-#define CAT_NETWORK_DEFAULTS {.addressing = "auto", .connections = 32, .tries = 8, .timeout_s = 20}
+#define CAT_NETWORK_DEFAULTS {.addressing = "auto", .connections = 32, .tries = 8, .timeout_s = 20, \
+	                      .cache_bytes = INT64_C(1) << 30}
 
 /* Hands the settings to net. TEMP_DIR: for what can only be read whole; MEMORY_BYTES: the budget of the process. */
 void cat_network_configure(const struct cat_network *n, const char *temp_dir, int64_t memory_bytes);

@@ -109,7 +109,7 @@ static int store(const struct cat_opt *o, void *at, const char *value, struct ca
 		*(int64_t *)at = v;
 		return CAT_OK;
 	case CAT_OPT_BYTES:
-		if (!cat_parse_bytes(value, &v) || v <= 0)
+		if (!cat_parse_bytes(value, &v) || v < o->min)
 			return cat_fail(err, CAT_E_USAGE, "%s takes bytes such as 256M or 2G; not '%s'",
 			                shown(o, name, sizeof name), value);
 		*(int64_t *)at = v;

@@ -37,7 +37,7 @@ struct cat_opt {
 	const char *arg;  /* placeholder of the value, "ROWS" */
 	const char *help; /* one line, short enough for 80 columns with the rest */
 	bool rare;        /* only in --help=all and the manual page */
-	int64_t min, max; /* INT: bounds when max > min */
+	int64_t min, max; /* INT: bounds when max > min; BYTES: the least */
 	const char *const *choices;  /* ENUM: ended by NULL; "1and2=inner" is an alias */
 	const char *preset;          /* shown as default when the settings say nothing; may be NULL */
 	const struct cat_opt *group; /* a shared table instead of an option; name is then its heading */

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "net/creds.h"
 #include "net/http.h"
 #include "net/settings.h"
+#include "storage/cache.h"
 #include "storage/local.h"
 
 #define FIRST ((int64_t)64 << 10)      /* bytes of the first request */
@@ -17,6 +19,7 @@
 #define PIECE ((int64_t)8 << 20)       /* of a long range */
 #define CHUNK ((size_t)4 << 20)        /* of reading in order */
 #define AHEAD 4                        /* chunks under way */
+#define CACHED ((int64_t)2 << 20)      /* the longest piece that is kept for the next time */
 
 struct object {
 	struct cat_reader base;
@@ -26,6 +29,7 @@ struct object {
 	char *modified;
 	struct cat_buf *kept;    /* what the first request brought, and where it stands */
 	int64_t kept_begin;
+	char *who;               /* asks; NULL: nothing is kept for the next time */
 	struct cat_reader *whole; /* instead of everything below: a copy */
 	int64_t pos;             /* where next stands */
 	size_t chunk;            /* of the next request ahead */
@@ -48,6 +52,7 @@ struct piece {
 	struct extent *extent;
 	int64_t begin, end;
 	uint8_t *at;
+	bool cached; /* it was had without asking */
 };
 struct object_ticket {
 	struct cat_ticket base;
@@ -136,8 +141,32 @@ static bool write_piece(void *arg, const void *data, size_t n)
 	return true;
 }
 
+/* False when the piece is not one to be kept. */
+static bool piece_key(const struct object *o, const struct piece *p, struct cat_cache_key *key)
+{
+	return o->who && o->etag && strncmp(o->etag, "W/", 2) != 0 && p->end - p->begin <= CACHED &&
+	       cat_cache_key(key, o->name, o->who, o->etag, p->begin, p->end);
+}
+
+static bool from_cache(const struct object *o, struct piece *p)
+{
+	struct cat_cache_key key;
+	struct cat_buf *b = NULL;
+
+	if (!piece_key(o, p, &key))
+		return false;
+	cat_cache_get(&key, &b);
+	p->cached = b && (int64_t)b->size == p->end - p->begin;
+	if (p->cached)
+		memcpy(p->extent->buf->data + (p->begin - p->extent->begin), b->data, b->size);
+	cat_buf_unref(b);
+	return p->cached;
+}
+
 static int start_piece(struct object *o, struct piece *p, struct cat_error *err)
 {
+	if (from_cache(o, p))
+		return CAT_OK;
 	CAT_TRY(cat_call_for(&p->call, "GET", &o->url, o->name, err));
 	p->call.range_begin = p->begin;
 	p->call.range_end = p->end;
@@ -269,13 +298,18 @@ static bool same(const char *a, const char *b)
 static int finish_piece(struct object *o, struct piece *p, struct cat_error *err)
 {
 	const struct cat_reply *reply = &p->call.reply;
+	struct cat_cache_key key;
 
+	if (p->cached)
+		return CAT_OK;
 	CAT_TRY(cat_call_finish(&p->call, err));
 	if (!same(reply->etag, o->etag) || (!o->etag && !same(reply->modified, o->modified)) ||
 	    (reply->range_total >= 0 && reply->range_total != o->base.size))
 		return cat_fail(err, CAT_E_DATA, "%s changed while it was read", o->name);
 	if (p->at - p->extent->buf->data != p->end - p->extent->begin)
 		return cat_fail(err, CAT_E_PROTOCOL, "%s: the reply is shorter than its range", o->name);
+	if (piece_key(o, p, &key))
+		cat_cache_put(&key, p->extent->buf->data + (p->begin - p->extent->begin), (size_t)(p->end - p->begin));
 	return CAT_OK;
 }
 
@@ -398,6 +432,7 @@ static void object_close(struct cat_reader *r)
 	cat_url_fini(&o->url);
 	cat_free(o->etag);
 	cat_free(o->modified);
+	cat_free(o->who);
 	cat_free(o->name);
 	cat_free(o);
 }
@@ -453,7 +488,88 @@ static int copy_whole(struct object *o, struct cat_error *err)
 struct cat_object_opening {
 	struct object *object;
 	struct cat_call first;
+	enum cat_open_where where;
+	struct cat_buf *known; /* what the first request brought last time, behind a struct first */
 };
+
+/* A first reply as it is kept; the ETag, with its zero, and the bytes follow. */
+struct first {
+	int64_t size, begin;
+	uint32_t etag_len;
+};
+
+static bool first_key(const struct object *o, enum cat_open_where where, struct cat_cache_key *key)
+{
+	return o->who && cat_cache_key(key, o->name, o->who, where == CAT_OPEN_TAIL ? "last bytes" : "first bytes", 0, FIRST);
+}
+
+/* Who asks, as far as that decides what may be seen. What needs a token or has one in it is not kept. */
+static void find_who(struct object *o)
+{
+	const struct cat_net_settings *set = cat_net_settings();
+	struct cat_creds *c = NULL;
+	struct cat_error unused = {0};
+
+	if (!cat_cache_on() || o->url.query || (!o->url.is_s3 && set->bearer_file))
+		return;
+	if (o->url.is_s3 && !set->anonymous && cat_creds_get(&c, &unused) != CAT_OK)
+		return;
+	o->who = cat_strdup(c ? c->access_key : "-");
+	cat_creds_unref(c);
+}
+
+/* The first request asks for what is not known yet. */
+static int ask_if_new(struct cat_object_opening *p, enum cat_open_where where, struct cat_error *err)
+{
+	struct cat_cache_key key;
+	struct first f;
+
+	find_who(p->object);
+	if (!first_key(p->object, where, &key))
+		return CAT_OK;
+	cat_cache_get(&key, &p->known);
+	if (!p->known)
+		return CAT_OK;
+	memcpy(&f, p->known->data, p->known->size < sizeof f ? 0 : sizeof f);
+	if (p->known->size < sizeof f || p->known->size - sizeof f < f.etag_len || f.etag_len == 0) {
+		cat_buf_unref(p->known);
+		p->known = NULL;
+		return CAT_OK;
+	}
+	return cat_call_header(&p->first, err, "If-None-Match: %s", (const char *)p->known->data + sizeof f);
+}
+
+static void keep_first(const struct object *o, enum cat_open_where where)
+{
+	const size_t len = o->etag ? strlen(o->etag) + 1 : 0;
+	const struct first f = {.size = o->base.size, .begin = o->kept_begin, .etag_len = (uint32_t)len};
+	struct cat_error unused;
+	struct cat_cache_key key;
+	struct cat_buf *b;
+
+	if (!o->kept || !len || strncmp(o->etag, "W/", 2) == 0 || !first_key(o, where, &key) ||
+	    cat_buf_new(sizeof f + len + o->kept->size, &b, &unused) != CAT_OK)
+		return;
+	memcpy(b->data, &f, sizeof f);
+	memcpy(b->data + sizeof f, o->etag, len);
+	memcpy(b->data + sizeof f + len, o->kept->data, o->kept->size);
+	cat_cache_put(&key, b->data, b->size);
+	cat_buf_unref(b);
+}
+
+/* The object is as it was when KNOWN was kept. */
+static int use_known(struct object *o, struct cat_buf *known, struct cat_error *err)
+{
+	struct first f;
+
+	memcpy(&f, known->data, sizeof f);
+	o->etag = cat_strdup((const char *)known->data + sizeof f);
+	if (!o->etag)
+		return cat_fail_mem(err, f.etag_len);
+	o->base.size = f.size;
+	o->kept_begin = f.begin;
+	return cat_buf_slice(known, sizeof f + f.etag_len, known->size - sizeof f - f.etag_len, &o->kept, err);
+}
 
 int cat_object_begin(const char *name, enum cat_open_where where, struct cat_object_opening **out,
                      struct cat_error *err)
@@ -480,6 +596,10 @@ int cat_object_begin(const char *name, enum cat_open_where where, struct cat_obj
 		p->first.range_end = where == CAT_OPEN_TAIL ? 0 : FIRST;
 		p->first.max_reply = (size_t)FIRST;
 		p->first.max_whole = SMALL;
+		rc = ask_if_new(p, where, err);
+	}
+	if (rc == CAT_OK) {
+		p->where = where;
 		rc = cat_call_start(&p->first, err);
 	}
 	if (rc != CAT_OK) {
@@ -532,8 +652,14 @@ static int settle(struct object *o, struct cat_call *c, struct cat_error *err)
 
 int cat_object_finish(struct cat_object_opening *p, struct cat_reader **out, struct cat_error *err)
 {
-	const int rc = settle(p->object, &p->first, err);
+	int rc = settle(p->object, &p->first, err);
 
+	if (p->known && p->first.reply.status == 304) {
+		err->code = CAT_OK;
+		rc = use_known(p->object, p->known, err);
+	} else if (rc == CAT_OK && p->first.reply.status == 206) {
+		keep_first(p->object, p->where);
+	}
 	if (rc == CAT_OK) {
 		*out = &p->object->base;
 		p->object = NULL;
@@ -547,6 +673,7 @@ void cat_object_cancel(struct cat_object_opening *p)
 	if (!p)
 		return;
 	cat_call_fini(&p->first);
+	cat_buf_unref(p->known);
 	if (p->object)
 		object_close(&p->object->base);
 	cat_free(p);
