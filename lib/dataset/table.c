@@ -207,6 +207,21 @@ static int open_kind(enum kind kind, struct cat_reader *r, const struct cat_open
 	return cat_shard_feed(feed, o->shard, o->nshards, out, err);
 }
 
+/* Far away, with Parquet's magic behind its last bytes, which came first: its first bytes need not be asked for. */
+static bool ends_as_parquet(struct cat_reader *r)
+{
+	struct cat_error unused;
+	struct cat_buf *b;
+	bool yes;
+
+	if (!r->far || r->size < 12 || !ends_with(r->name, ".parquet") ||
+	    cat_read_range(r, r->size - 4, 4, &b, &unused) != CAT_OK)
+		return false;
+	yes = memcmp(b->data, "PAR1", 4) == 0;
+	cat_buf_unref(b);
+	return yes;
+}
+
 static int open_reader(struct cat_reader *r, const struct cat_open_options *o, struct cat_feed **out,
                        struct cat_error *err)
 {
@@ -214,6 +229,8 @@ static int open_reader(struct cat_reader *r, const struct cat_open_options *o, s
 	enum kind kind;
 	int rc;
 
+	if (!o->from && ends_as_parquet(r))
+		return open_kind(PARQUET, r, o, out, err);
 	CAT_TRY(cat_reader_inflate(r, &r, err));
 	rc = r->ops->peek(r, SNIFF, &head, err);
 	if (rc != CAT_OK) {
@@ -303,7 +320,7 @@ static int open_named(const char *operand, struct cat_reader **out, struct cat_e
 	struct stat st;
 
 	if (cat_open_is_remote(operand))
-		return cat_open(operand, CAT_OPEN_HEAD, out, err);
+		return cat_open(operand, ends_with(operand, ".parquet") ? CAT_OPEN_TAIL : CAT_OPEN_HEAD, out, err);
 	if (cat_url_like(operand) && stat(operand, &st) != 0)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "addresses of this scheme are not supported: https, http, s3, gs, hf are");
 	if (stat(operand, &st) != 0 && !strchr(operand, '/') && !strchr(operand, ':'))
