@@ -221,25 +221,30 @@ static void lay_out(struct cat_match_index *ix, const double *ra_deg, const doub
 	ix->quanta_per_deg = (double)(INT64_C(1) << ix->quantum_bits) / box_width;
 }
 
-static void fill(struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, const uint64_t *order,
-                 int64_t n)
+static size_t cells_of(const struct cat_match_index *ix)
 {
-	const uint64_t row_mask = (UINT64_C(1) << bits_for((uint64_t)n)) - 1;
-	const int64_t cells = ix->zones << (ix->quantum_bits - ix->cell_shift);
+	return (size_t)(ix->zones << (ix->quantum_bits - ix->cell_shift));
+}
+
+/* Values of the rows in ORDER's order. */
+static void in_order(double *to, const double *from, const uint64_t *order, int64_t n, uint64_t row_mask)
+{
+	for (int64_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(&from[order[i + AHEAD] & row_mask]);
+		to[i] = from[order[i] & row_mask];
+	}
+}
+
+/* Where each cell starts, and how far a row of each zone looks. */
+static void fill_directory(struct cat_match_index *ix)
+{
+	const int64_t cells = (int64_t)cells_of(ix);
 	int64_t next = 0;
 
 	for (int64_t i = 0; i < ix->n; i++) {
-		const uint64_t row = order[i] & row_mask;
-		int64_t cell;
+		const int64_t cell = (int64_t)(key_of(ix, ix->ra_deg[i], ix->dec_deg[i]) >> ix->cell_shift);
 
-		if (i + AHEAD < ix->n) {
-			__builtin_prefetch(&ra_deg[order[i + AHEAD] & row_mask]);
-			__builtin_prefetch(&dec_deg[order[i + AHEAD] & row_mask]);
-		}
-		ix->ra_deg[i] = cat_sky_normal_ra(ra_deg[row]);
-		ix->dec_deg[i] = dec_deg[row];
-		ix->row[i] = (uint32_t)row;
-		cell = (int64_t)(key_of(ix, ix->ra_deg[i], ix->dec_deg[i]) >> ix->cell_shift);
 		while (next <= cell)
 			ix->start[next++] = (uint32_t)i;
 	}
@@ -253,34 +258,54 @@ static void fill(struct cat_match_index *ix, const double *ra_deg, const double 
 	}
 }
 
-static size_t cells_of(const struct cat_match_index *ix)
-{
-	return (size_t)(ix->zones << (ix->quantum_bits - ix->cell_shift));
-}
+/* A list that is the caller's to give is freed as soon as it was copied. */
+struct list {
+	const double *values;
+	double **own; /* NULL: it stays */
+};
 
-static int build(struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
-                 struct cat_error *err)
+static int copy_list(const struct cat_match_index *ix, struct list *l, const uint64_t *order, uint64_t row_mask,
+                     double **to, struct cat_error *err)
 {
-	uint64_t *order;
-
-	lay_out(ix, ra_deg, dec_deg, n);
-	CAT_TRY(sorted_rows(ix, ra_deg, dec_deg, n, 0, &order, &ix->n, err));
-	ix->ra_deg = cat_malloc((size_t)ix->n * sizeof *ix->ra_deg);
-	ix->dec_deg = cat_malloc((size_t)ix->n * sizeof *ix->dec_deg);
-	ix->row = cat_malloc((size_t)ix->n * sizeof *ix->row);
-	ix->start = cat_malloc((cells_of(ix) + 1) * sizeof *ix->start);
-	ix->reach_deg = cat_malloc((size_t)ix->zones * sizeof *ix->reach_deg);
-	if (!ix->ra_deg || !ix->dec_deg || !ix->row || !ix->start || !ix->reach_deg) {
-		cat_free(order);
-		return cat_fail_mem(err, (size_t)n * 20);
+	*to = cat_malloc((size_t)ix->n * sizeof **to);
+	if (!*to)
+		return cat_fail_mem(err, (size_t)ix->n * sizeof **to);
+	in_order(*to, l->values, order, ix->n, row_mask);
+	if (l->own) {
+		cat_free(*l->own);
+		*l->own = NULL;
 	}
-	fill(ix, ra_deg, dec_deg, order, n);
-	cat_free(order);
 	return CAT_OK;
 }
 
-int cat_match_index_new(const double *ra_deg, const double *dec_deg, int64_t n, double radius_deg,
-                        struct cat_match_index **out, struct cat_error *err)
+static int build(struct cat_match_index *ix, struct list *ra, struct list *dec, int64_t n, struct cat_error *err)
+{
+	const uint64_t row_mask = (UINT64_C(1) << bits_for((uint64_t)n)) - 1;
+	uint64_t *order;
+	int rc;
+
+	lay_out(ix, ra->values, dec->values, n);
+	CAT_TRY(sorted_rows(ix, ra->values, dec->values, n, 0, &order, &ix->n, err));
+	rc = copy_list(ix, ra, order, row_mask, &ix->ra_deg, err);
+	if (rc == CAT_OK)
+		rc = copy_list(ix, dec, order, row_mask, &ix->dec_deg, err);
+	ix->row = cat_malloc((size_t)ix->n * sizeof *ix->row);
+	ix->start = cat_malloc((cells_of(ix) + 1) * sizeof *ix->start);
+	ix->reach_deg = cat_malloc((size_t)ix->zones * sizeof *ix->reach_deg);
+	if (rc == CAT_OK && (!ix->row || !ix->start || !ix->reach_deg))
+		rc = cat_fail_mem(err, (size_t)n * 20);
+	for (int64_t i = 0; rc == CAT_OK && i < ix->n; i++) {
+		ix->row[i] = (uint32_t)(order[i] & row_mask);
+		ix->ra_deg[i] = cat_sky_normal_ra(ix->ra_deg[i]);
+	}
+	cat_free(order);
+	if (rc == CAT_OK)
+		fill_directory(ix);
+	return rc;
+}
+
+static int new_index(struct list *ra, struct list *dec, int64_t n, double radius_deg, struct cat_match_index **out,
+                     struct cat_error *err)
 {
 	struct cat_match_index *ix;
 	int rc;
@@ -294,13 +319,25 @@ int cat_match_index_new(const double *ra_deg, const double *dec_deg, int64_t n, 
 	if (!ix)
 		return cat_fail_mem(err, sizeof *ix);
 	ix->radius_deg = radius_deg;
-	rc = build(ix, ra_deg, dec_deg, n, err);
+	rc = build(ix, ra, dec, n, err);
 	if (rc != CAT_OK) {
 		cat_match_index_free(ix);
 		return rc;
 	}
 	*out = ix;
 	return CAT_OK;
+}
+
+int cat_match_index_new(const double *ra_deg, const double *dec_deg, int64_t n, double radius_deg,
+                        struct cat_match_index **out, struct cat_error *err)
+{
+	return new_index(&(struct list){ra_deg, NULL}, &(struct list){dec_deg, NULL}, n, radius_deg, out, err);
+}
+
+int cat_match_index_take(double **ra_deg, double **dec_deg, int64_t n, double radius_deg,
+                         struct cat_match_index **out, struct cat_error *err)
+{
+	return new_index(&(struct list){*ra_deg, ra_deg}, &(struct list){*dec_deg, dec_deg}, n, radius_deg, out, err);
 }
 
 void cat_match_index_free(struct cat_match_index *ix)
