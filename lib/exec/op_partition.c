@@ -280,7 +280,7 @@ static int margin_rows(struct leaf *l, struct cat_batch **out, struct cat_error 
 	for (int64_t i = 0; rc == CAT_OK && i < rim.n; i++)
 		ranges[i] = (struct cat_runs_range){rim.at[i].lo, rim.at[i].hi};
 	if (rc == CAT_OK)
-		rc = cat_runs_read_ranges(l->runs, ranges, rim.n, out, NULL, err);
+		rc = cat_runs_read_ranges(l->runs, ranges, rim.n, -1, out, NULL, err);
 	cat_free(ranges);
 	cat_cover_fini(&rim);
 	return rc;

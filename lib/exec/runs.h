@@ -29,11 +29,12 @@ CAT_MUST_USE int cat_runs_count(struct cat_runs *r, int64_t lo, int64_t hi, int6
  * their keys (caller frees with cat_free). */
 CAT_MUST_USE int cat_runs_read(struct cat_runs *r, int64_t lo, int64_t hi, struct cat_batch **out, int64_t **keys,
                                struct cat_error *err);
-/* The same for ranges that are sorted and do not overlap; what is on disk is read once for all of them. */
+/* The same for ranges that are sorted and do not overlap; what is on disk is read once for all of them. BY, when not
+ * negative, is a column of int64 without nulls that gives the order instead of the keys, and KEYS. */
 struct cat_runs_range {
 	int64_t lo, hi;
 };
-CAT_MUST_USE int cat_runs_read_ranges(struct cat_runs *r, const struct cat_runs_range *ranges, int64_t nranges,
+CAT_MUST_USE int cat_runs_read_ranges(struct cat_runs *r, const struct cat_runs_range *ranges, int64_t nranges, int by,
                                       struct cat_batch **out, int64_t **keys, struct cat_error *err);
 /* An end HI2 in (lo, hi] such that [lo, hi2) holds at most MAX rows, as large as binary search finds it; when
  * even one key has more rows than that, just that key. */
