@@ -13,6 +13,7 @@
 #define TILE_ROWS_MAX (INT64_C(1) << 20)
 #define TILE_ROWS_MIN 4096
 #define TILE_ROWS_USUAL 50000 /* a row group */
+#define BORDER_TILES 1000 /* beyond so many the border would be too long a list */
 #define SPARSE_ROWS 50000 /* up to so many rows of LEFT are surrounded one by one */
 
 struct tiled {
@@ -27,6 +28,7 @@ struct tiled {
 	struct cat_ordered *queue;
 	struct cat_tile *tiles;
 	size_t ntiles, submitted;
+	struct cat_cover border; /* what lies around tiles */
 	/* being given out */
 	struct job *job;
 	size_t at;
@@ -377,6 +379,7 @@ static void tiled_close(struct cat_source *s)
 	cat_free(t->keep);
 	cat_free(t->stored_cols);
 	cat_free(t->tiles);
+	cat_cover_fini(&t->border);
 	cat_free(t);
 }
 
@@ -443,6 +446,37 @@ static int plan_columns(struct tiled *t, const struct cat_schema *matched, struc
 	return rc;
 }
 
+/* RIGHT is told what several tiles read of it. */
+static int find_border(struct tiled *t, int64_t memory_bytes, struct cat_error *err)
+{
+	if (t->ntiles > BORDER_TILES)
+		return CAT_OK;
+	for (size_t i = 0; i < t->ntiles; i++) {
+		const struct cat_tile *tile = &t->tiles[i];
+		struct cat_cover around = {0};
+		int rc = CAT_OK;
+
+		if (tile->lo < 0)
+			continue;
+		CAT_TRY(cat_cover_around(tile->lo, tile->hi, t->o.radius_arcsec / 3600, &around, err));
+		for (int64_t k = 0; rc == CAT_OK && k < around.n; k++) {
+			const struct cat_cover_range *r = &around.at[k];
+
+			/* The tile itself may be part of a longer range. */
+			if (r->lo < tile->lo)
+				rc = cat_cover_add(&t->border, r->lo, r->hi < tile->lo ? r->hi : tile->lo, true, err);
+			if (rc == CAT_OK && r->hi > tile->hi)
+				rc = cat_cover_add(&t->border, r->lo > tile->hi ? r->lo : tile->hi, r->hi, true, err);
+		}
+		cat_cover_fini(&around);
+		CAT_TRY(rc);
+	}
+	cat_cover_finish(&t->border);
+	t->right->border = &t->border;
+	t->right->border_bytes = memory_bytes / 16;
+	return CAT_OK;
+}
+
 static int plan(struct tiled *t, struct cat_pool *p, int64_t memory_bytes, struct cat_error *err)
 {
 	const int jobs = cat_pool_jobs(p);
@@ -478,6 +512,8 @@ static int plan(struct tiled *t, struct cat_pool *p, int64_t memory_bytes, struc
 		rows = t->o.tile_rows;
 	if (rc == CAT_OK)
 		rc = t->left->ops->tiles(t->left, rows, &t->tiles, &t->ntiles, err);
+	if (rc == CAT_OK)
+		rc = find_border(t, memory_bytes, err);
 	if (rc == CAT_OK)
 		rc = cat_ordered_new(p, (int)at_once, run_tile, free_job, &t->queue, err);
 	return rc;

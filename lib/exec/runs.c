@@ -17,6 +17,8 @@
 #define BLOCK 1024
 /* Rows gathered at a time on their way to disk. */
 #define GATHER_ROWS (16 * BLOCK)
+/* What sorting takes for a row: two words, or its place, its key in order and where it came from. */
+#define SORT_BYTES 28
 
 /* One sorted run: in memory, or as record batches on disk with its keys in a second file. All runs share the two
  * files, so that there may be more of them than a process may have files open. */
@@ -319,10 +321,10 @@ static int spill_all(struct cat_runs *r, struct cat_error *err)
 	return CAT_OK;
 }
 
-/* Row bytes in memory. */
+/* Row bytes in memory, and what sorting those that are held will take. */
 static int64_t in_memory(const struct cat_runs *r)
 {
-	int64_t bytes = r->held_bytes;
+	int64_t bytes = r->held_bytes + r->held.nrows * SORT_BYTES;
 
 	for (size_t i = 0; i < r->nruns; i++)
 		if (r->runs[i].rows)
@@ -395,9 +397,11 @@ int cat_runs_put(struct cat_runs *r, struct cat_batch *b, const int64_t *keys, s
 
 int cat_runs_finish(struct cat_runs *r, struct cat_error *err)
 {
-	/* What was spilled once will be read piece by piece: the memory is for the pieces then. */
-	CAT_TRY(make_run(r, r->spilled, err));
-	if (r->spilled)
+	/* What was spilled once will be read piece by piece: half of the memory, at least, is for the pieces then. */
+	const bool spill = r->spilled || in_memory(r) > r->memory_bytes / 2;
+
+	CAT_TRY(make_run(r, spill, err));
+	if (spill)
 		CAT_TRY(spill_all(r, err));
 	cat_free(r->keys);
 	r->keys = NULL;

@@ -12,7 +12,8 @@
 
 struct cat_runs;
 
-/* Rows of SCHEMA (a reference is taken). MEMORY_BYTES is what may be held before spilling under TEMP_DIR. */
+/* Rows of SCHEMA (a reference is taken). MEMORY_BYTES is what may be held before spilling
+ * under TEMP_DIR; when all rows were put, half of it. */
 CAT_MUST_USE int cat_runs_new(struct cat_schema *schema, const char *temp_dir, int64_t memory_bytes,
                               struct cat_runs **out, struct cat_error *err);
 void cat_runs_free(struct cat_runs *r); /* accepts NULL */

@@ -40,6 +40,10 @@ struct cat_skytable {
 	bool in_order; /* the table's order is that of its tiles */
 	int64_t row_bytes; /* about what a row takes in memory */
 	bool *used;        /* which columns come; the others are NULL */
+	/* Set by who reads, before the first read: cells that are read several times (not owned; NULL: none), and how
+	 * many bytes of rows in them may be kept. */
+	const struct cat_cover *border;
+	int64_t border_bytes;
 };
 void cat_skytable_close(struct cat_skytable *t); /* accepts NULL */
 

@@ -1,8 +1,10 @@
 /* A catalogue as a sky table: partitions are its tiles; what lies around one is found by the index of each leaf,
  * and where no row of a piece is wanted nothing but that index is decoded. */
+#include <pthread.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "columnar/gather.h"
 #include "columnar/kernels.h"
 #include "dataset/properties.h"
 #include "exec/scan.h"
@@ -11,10 +13,26 @@
 
 #define ROWS_UNKNOWN 1000000 /* in a partition whose catalogue does not say */
 
+#define CACHED 1024 /* pieces, at most */
+
+/* The rows of a piece that lie on the border between tiles: those beside it need not decode all of it again. */
+struct cached {
+	int part;
+	int64_t piece;
+	struct cat_batch *rows; /* NULL: free */
+	int64_t bytes;
+	uint64_t used; /* when */
+};
 struct hats_table {
 	struct cat_skytable base;
 	struct cat_hats *hats;
 	int64_t max_rows; /* in a partition, as its properties say */
+	int *cols;        /* what is decoded where cells are looked for: columns that are used, and the index */
+	int ncols, hpx;   /* HPX: the index among them; -1: the catalogue has none */
+	pthread_mutex_t lock; /* over the cache */
+	struct cached cache[CACHED];
+	int64_t cached_bytes;
+	uint64_t now;
 };
 
 void cat_skytable_close(struct cat_skytable *t)
@@ -87,6 +105,211 @@ static int scan_rows(struct hats_table *t, const struct cat_hats_want *want, con
 	return rc;
 }
 
+/* --- pieces of which some rows are wanted --- */
+
+static struct cat_batch *cache_find(struct hats_table *t, int part, int64_t piece)
+{
+	struct cat_batch *found = NULL;
+
+	pthread_mutex_lock(&t->lock);
+	for (int i = 0; i < CACHED; i++)
+		if (t->cache[i].rows && t->cache[i].part == part && t->cache[i].piece == piece) {
+			t->cache[i].used = ++t->now;
+			found = cat_batch_ref(t->cache[i].rows);
+			break;
+		}
+	pthread_mutex_unlock(&t->lock);
+	return found;
+}
+
+static void cache_drop(struct hats_table *t, struct cached *c)
+{
+	t->cached_bytes -= c->bytes;
+	cat_batch_unref(c->rows);
+	c->rows = NULL;
+}
+
+/* Keeps ROWS in place of those that were not asked for the longest. */
+static void cache_put(struct hats_table *t, int part, int64_t piece, struct cat_batch *rows)
+{
+	const int64_t bytes = cat_batch_bytes(rows);
+	struct cached *room = NULL;
+
+	if (bytes > t->base.border_bytes)
+		return;
+	pthread_mutex_lock(&t->lock);
+	while (!room || t->cached_bytes + bytes > t->base.border_bytes) {
+		struct cached *oldest = NULL;
+
+		for (int i = 0; i < CACHED; i++) {
+			struct cached *c = &t->cache[i];
+
+			if (!c->rows)
+				room = c;
+			else if (!oldest || c->used < oldest->used)
+				oldest = c;
+		}
+		if (oldest && (!room || t->cached_bytes + bytes > t->base.border_bytes))
+			cache_drop(t, oldest);
+	}
+	*room = (struct cached){part, piece, cat_batch_ref(rows), bytes, ++t->now};
+	t->cached_bytes += bytes;
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* Rows of B in CELLS; *OUT NULL when there are none. */
+static int pick_rows(const struct hats_table *t, struct cat_batch *b, const struct cat_cover *cells,
+                     struct cat_batch **out, struct cat_error *err)
+{
+	int32_t *idx = cat_malloc((size_t)b->nrows * sizeof *idx);
+	int64_t n;
+	int rc = CAT_OK;
+
+	*out = NULL;
+	if (!idx)
+		return cat_fail_mem(err, (size_t)b->nrows * sizeof *idx);
+	n = cat_cover_filter(cells, CAT_VALUES(b->cols[t->hpx], int64_t), NULL, b->nrows, idx);
+	if (n == b->nrows)
+		*out = cat_batch_ref(b);
+	else if (n)
+		rc = cat_take_batch(b, idx, n, out, err);
+	cat_free(idx);
+	return rc;
+}
+
+/* Is all of CELLS between LEAST and MOST on the border? */
+static bool on_border(const struct hats_table *t, const struct cat_cover *cells, int64_t least, int64_t most)
+{
+	int64_t a = 0, b = cells->n;
+
+	while (a < b) {
+		const int64_t mid = a + (b - a) / 2;
+
+		if (cells->at[mid].hi <= least)
+			a = mid + 1;
+		else
+			b = mid;
+	}
+	for (; a < cells->n && cells->at[a].lo <= most; a++) {
+		int64_t lo, hi;
+
+		if (!cat_cover_find(t->base.border, cells->at[a].lo, &lo, &hi) || cells->at[a].hi > hi)
+			return false;
+	}
+	return true;
+}
+
+/* All rows of a piece, or those on the border when that is enough: LEAST to MOST are its cells. */
+static int decode_piece(struct hats_table *t, struct cat_work *w, int part, int64_t piece, const struct cat_cover *cells,
+                        const struct cat_range_stats *hpx, struct cat_batch **out, struct cat_error *err)
+{
+	const bool kept = t->base.border && hpx->known && hpx->is_int && hpx->nulls == 0;
+	struct cat_batch *border;
+	int rc;
+
+	if (kept && on_border(t, cells, hpx->min_i64, hpx->max_i64) && (*out = cache_find(t, part, piece)))
+		return CAT_OK;
+	rc = w->ops->decode(w, t->cols, t->ncols, out, err);
+	if (rc == CAT_OK && kept) {
+		rc = pick_rows(t, *out, t->base.border, &border, err);
+		if (rc == CAT_OK && border)
+			cache_put(t, part, piece, border);
+		if (rc == CAT_OK)
+			cat_batch_unref(border);
+		else
+			cat_batch_unref(*out);
+	}
+	return rc == CAT_OK || !w->where ? rc : cat_wrap(err, "%s", w->where);
+}
+
+/* One piece. *OTHERWISE is set when its index cannot be relied on. */
+static int read_piece(struct hats_table *t, struct cat_work *w, int part, int64_t piece, const struct cat_cover *cells,
+                      struct cat_stack *rows, bool *otherwise, struct cat_error *err)
+{
+	struct cat_range_stats hpx = {0};
+	struct cat_batch *b, *some;
+	int rc;
+
+	if (w->nrows == 0)
+		return CAT_OK;
+	if (w->ops->stats)
+		w->ops->stats(w, t->cols[t->hpx], &hpx);
+	if (hpx.known && hpx.is_int && hpx.nulls == 0 && !cat_cover_overlaps(cells, hpx.min_i64, hpx.max_i64 + 1))
+		return CAT_OK;
+	CAT_TRY(decode_piece(t, w, part, piece, cells, &hpx, &b, err));
+	*otherwise = cat_column_null_count(b->cols[t->hpx]) > 0;
+	rc = *otherwise ? CAT_OK : pick_rows(t, b, cells, &some, err);
+	cat_batch_unref(b);
+	return rc == CAT_OK && !*otherwise && some ? cat_stack_add(rows, some, err) : rc;
+}
+
+/* The rows of a stack as one batch of the table's schema. */
+static int join_rows(const struct hats_table *t, const struct cat_stack *rows, struct cat_batch **out,
+                     struct cat_error *err)
+{
+	struct cat_batch *all, *full = NULL;
+	int rc;
+
+	if (rows->n == 0)
+		return cat_batch_empty(t->base.schema, out, err);
+	CAT_TRY(cat_concat_batches(rows->batch, (int)rows->n, &all, err));
+	rc = cat_batch_new(t->base.schema, all->nrows, &full, err);
+	for (int k = 0; rc == CAT_OK && k < t->ncols; k++)
+		if (t->base.used[t->cols[k]])
+			full->cols[t->cols[k]] = cat_column_ref(all->cols[k]);
+	cat_batch_unref(all);
+	*out = full;
+	return rc;
+}
+
+static int read_part(struct hats_table *t, int part, const struct cat_cover *cells, struct cat_stack *rows,
+                     bool *otherwise, struct cat_error *err)
+{
+	const struct cat_hats_want want = {.begin = part, .end = part + 1};
+	struct cat_feed *feed;
+	int64_t lo, hi;
+	int rc;
+
+	cat_hats_range(&t->hats->parts[part], &lo, &hi);
+	if (!cat_cover_overlaps(cells, lo, hi))
+		return CAT_OK;
+	CAT_TRY(cat_hats_feed(cat_hats_ref(t->hats), &want, &feed, err));
+	for (int64_t piece = 0;; piece++) {
+		struct cat_work *w;
+
+		rc = feed->ops->next(feed, &w, err);
+		if (rc != CAT_OK || !w)
+			break;
+		rc = read_piece(t, w, part, piece, cells, rows, otherwise, err);
+		cat_work_free(w);
+		if (rc != CAT_OK || *otherwise)
+			break;
+	}
+	cat_feed_close(feed);
+	return rc;
+}
+
+/* The rows of partitions [BEGIN, END) that lie in CELLS. */
+static int read_cells(struct hats_table *t, int begin, int end, const struct cat_cover *cells, struct cat_batch **out,
+                      struct cat_error *err)
+{
+	union {
+		const struct cat_cover *in;
+		void *out;
+	} arg = {cells};
+	const struct cat_hats_want want = {.keep = keep, .arg = arg.out, .begin = begin, .end = end};
+	struct cat_stack rows = {0};
+	bool otherwise = t->hpx < 0;
+	int rc = CAT_OK;
+
+	for (int p = begin; rc == CAT_OK && !otherwise && p < end; p++)
+		rc = read_part(t, p, cells, &rows, &otherwise, err);
+	if (rc == CAT_OK)
+		rc = otherwise ? scan_rows(t, &want, cells, out, err) : join_rows(t, &rows, out, err);
+	cat_stack_fini(&rows);
+	return rc;
+}
+
 /* First partition that ends behind CELL. */
 static int part_behind(const struct cat_hats *h, int64_t cell)
 {
@@ -109,20 +332,13 @@ static int hats_read(struct cat_skytable *table, const struct cat_cover *cells, 
                      struct cat_error *err)
 {
 	struct hats_table *t = (struct hats_table *)table;
-	union {
-		const struct cat_cover *in;
-		void *out;
-	} arg = {cells};
-	struct cat_hats_want want = {.keep = keep, .arg = arg.out};
+	int begin, end;
 
 	if (cells->n == 0)
 		return cat_batch_empty(table->schema, out, err);
-	want.begin = part_behind(t->hats, cells->at[0].lo);
-	want.end = part_behind(t->hats, cells->at[cells->n - 1].hi - 1) + 1;
-	want.end = want.end < t->hats->nparts ? want.end : t->hats->nparts;
-	if (want.begin >= want.end)
-		return cat_batch_empty(table->schema, out, err);
-	return scan_rows(t, &want, cells, out, err);
+	begin = part_behind(t->hats, cells->at[0].lo);
+	end = part_behind(t->hats, cells->at[cells->n - 1].hi - 1) + 1;
+	return read_cells(t, begin, end < t->hats->nparts ? end : t->hats->nparts, cells, out, err);
 }
 
 static int hats_read_tile(struct cat_skytable *table, const struct cat_tile *tile, struct cat_batch **out,
@@ -136,7 +352,7 @@ static int hats_read_tile(struct cat_skytable *table, const struct cat_tile *til
 	if (tile->whole)
 		return scan_rows(t, &want, NULL, out, err);
 	CAT_TRY(cat_cover_add(&cells, tile->lo, tile->hi, true, err));
-	rc = scan_rows(t, &want, &cells, out, err);
+	rc = read_cells(t, tile->begin, tile->end, &cells, out, err);
 	cat_cover_fini(&cells);
 	return rc;
 }
@@ -232,8 +448,12 @@ static void hats_close(struct cat_skytable *table)
 {
 	struct hats_table *t = (struct hats_table *)table;
 
+	for (int i = 0; i < CACHED; i++)
+		cat_batch_unref(t->cache[i].rows);
+	pthread_mutex_destroy(&t->lock);
 	cat_schema_unref(table->schema);
 	cat_hats_free(t->hats);
+	cat_free(t->cols);
 	cat_free(t->base.used);
 	cat_free(t);
 }
@@ -246,14 +466,30 @@ int cat_skytable_hats(struct cat_hats *h, const bool *used, struct cat_skytable 
 	const size_t n = (size_t)h->schema->nfields;
 	int rc = CAT_OK;
 
-	if (t)
+	if (t) {
 		t->base.used = cat_malloc(n * sizeof *t->base.used);
-	if (!t || !t->base.used) {
+		t->cols = cat_malloc(n * sizeof *t->cols);
+	}
+	if (!t || !t->base.used || !t->cols) {
+		if (t) {
+			cat_free(t->base.used);
+			cat_free(t->cols);
+		}
 		cat_free(t);
 		cat_hats_free(h);
 		return cat_fail_mem(err, sizeof *t);
 	}
 	memcpy(t->base.used, used, n * sizeof *used);
+	pthread_mutex_init(&t->lock, NULL);
+	t->hpx = -1;
+	for (size_t i = 0; i < n; i++) {
+		const bool index = (int)i == h->hpx && h->hpx_order == 29 && h->schema->fields[i].type.id == CAT_T_I64;
+
+		if (index)
+			t->hpx = t->ncols;
+		if (used[i] || index)
+			t->cols[t->ncols++] = (int)i;
+	}
 	t->hats = h;
 	t->base.ops = &hats_ops;
 	t->base.schema = cat_schema_ref(h->schema);
