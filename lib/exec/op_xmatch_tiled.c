@@ -13,8 +13,9 @@
 #define TILE_ROWS_MAX (INT64_C(1) << 20)
 #define TILE_ROWS_MIN 4096
 #define TILE_ROWS_USUAL 50000 /* a row group */
-#define BORDER_TILES 1000 /* beyond so many the border would be too long a list */
-#define SPARSE_ROWS 50000 /* up to so many rows of LEFT are surrounded one by one */
+/* Up to so many rows of LEFT are surrounded one by one, where RIGHT has more than SPARSE times as many there. */
+#define SPARSE_ROWS 50000
+#define SPARSE 2
 
 struct tiled {
 	struct cat_source base;
@@ -118,6 +119,15 @@ static int read_left(const struct tiled *t, const struct cat_tile *tile, struct 
 	return CAT_OK;
 }
 
+/* Are LEFT's rows of the tile so few that what lies around them is much less than all of RIGHT's there? */
+static bool is_sparse(const struct tiled *t, const struct cat_tile *tile, int64_t rows)
+{
+	if (t->rivals || rows > SPARSE_ROWS)
+		return false;
+	return t->right->nrows < 0 || tile->lo < 0 ||
+	       (double)t->right->nrows * (double)(tile->hi - tile->lo) / CAT_HPX29_CELLS > SPARSE * (double)rows;
+}
+
 /* RIGHT's rows that LEFT's rows of the tile can meet. */
 static int read_right(const struct tiled *t, const struct cat_tile *tile, const struct cat_batch *left,
                       struct cat_batch **out, struct cat_error *err)
@@ -127,7 +137,7 @@ static int read_right(const struct tiled *t, const struct cat_tile *tile, const 
 	struct cat_batch *b, *r;
 	int rc = CAT_OK;
 
-	if (!t->rivals && left->nrows <= SPARSE_ROWS) {
+	if (is_sparse(t, tile, left->nrows)) {
 		int64_t *cells = NULL;
 
 		rc = cells_of(t->left, left, &cells, err);
@@ -446,11 +456,11 @@ static int plan_columns(struct tiled *t, const struct cat_schema *matched, struc
 	return rc;
 }
 
-/* RIGHT is told what several tiles read of it. */
+/* RIGHT is told what several tiles read of it, unless that is too long a list for the memory. */
 static int find_border(struct tiled *t, int64_t memory_bytes, struct cat_error *err)
 {
-	if (t->ntiles > BORDER_TILES)
-		return CAT_OK;
+	const int64_t most = memory_bytes / 64 / (int64_t)sizeof *t->border.at;
+
 	for (size_t i = 0; i < t->ntiles; i++) {
 		const struct cat_tile *tile = &t->tiles[i];
 		struct cat_cover around = {0};
@@ -470,6 +480,10 @@ static int find_border(struct tiled *t, int64_t memory_bytes, struct cat_error *
 		}
 		cat_cover_fini(&around);
 		CAT_TRY(rc);
+		if (t->border.n > most) {
+			cat_cover_fini(&t->border);
+			return CAT_OK;
+		}
 	}
 	cat_cover_finish(&t->border);
 	t->right->border = &t->border;

@@ -38,6 +38,7 @@ struct cat_skytable {
 	int row; /* the last column, which numbers the rows in the table's own order; -1: there is none, and the
 	          * table's order is that of its tiles */
 	bool in_order; /* the table's order is that of its tiles */
+	int64_t nrows;     /* -1: not known */
 	int64_t row_bytes; /* about what a row takes in memory */
 	bool *used;        /* which columns come; the others are NULL */
 	/* Set by who reads, before the first read: cells that are read several times (not owned; NULL: none), and how

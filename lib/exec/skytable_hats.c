@@ -496,6 +496,7 @@ int cat_skytable_hats(struct cat_hats *h, const bool *used, struct cat_skytable 
 	t->base.ra = h->ra;
 	t->base.dec = h->dec;
 	t->base.row = -1;
+	t->base.nrows = h->nrows;
 	t->base.in_order = true;
 	t->base.row_bytes = INT64_C(1 << 19) / cat_batch_rows(h->schema);
 	rc = cat_properties_int(&h->properties, "hats_max_rows", ROWS_UNKNOWN, &t->max_rows, err);

@@ -210,6 +210,7 @@ int cat_skytable_sort(struct cat_source *source, int ra, int dec, const bool *us
 		sort_close(&t->base);
 		return rc;
 	}
+	t->base.nrows = cat_runs_rows(t->runs);
 	t->base.row_bytes = cat_runs_row_bytes(t->runs);
 	*out = &t->base;
 	return CAT_OK;
