@@ -7,6 +7,7 @@
 #ifndef CAT_EXEC_SKYTABLE_H
 #define CAT_EXEC_SKYTABLE_H
 
+#include "columnar/gather.h"
 #include "columnar/pump.h"
 #include "dataset/hats.h"
 #include "exec/pool.h"
@@ -24,10 +25,10 @@ struct cat_skytable_ops {
 	 * them with cat_free. */
 	CAT_MUST_USE int (*tiles)(struct cat_skytable *, int64_t max_rows, struct cat_tile **out, size_t *n,
 	                          struct cat_error *);
-	/* The rows of one tile, or of the cells of a cover, in the table's own order. */
-	CAT_MUST_USE int (*read_tile)(struct cat_skytable *, const struct cat_tile *, struct cat_batch **out,
+	/* Adds the rows of one tile, or of the cells of a cover, in the table's own order; no batch without rows. */
+	CAT_MUST_USE int (*read_tile)(struct cat_skytable *, const struct cat_tile *, struct cat_stack *rows,
 	                              struct cat_error *);
-	CAT_MUST_USE int (*read)(struct cat_skytable *, const struct cat_cover *cells, struct cat_batch **out,
+	CAT_MUST_USE int (*read)(struct cat_skytable *, const struct cat_cover *cells, struct cat_stack *rows,
 	                         struct cat_error *);
 	void (*close)(struct cat_skytable *);
 };

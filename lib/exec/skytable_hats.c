@@ -55,36 +55,8 @@ static int bind(void *arg, struct cat_schema *schema, bool *used, struct cat_err
 	return CAT_OK;
 }
 
-/* All rows of a source as one batch. */
-static int read_all(struct cat_source *s, struct cat_batch **out, struct cat_error *err)
-{
-	struct cat_batch **parts = NULL;
-	size_t n = 0, cap = 0;
-	int rc = CAT_OK;
-
-	while (rc == CAT_OK) {
-		struct cat_batch *b;
-
-		rc = s->ops->next(s, &b, err);
-		if (rc != CAT_OK || !b)
-			break;
-		if (cat_grow(&parts, &cap, n, sizeof(struct cat_batch *)) != 0) {
-			cat_batch_unref(b);
-			rc = cat_fail_mem(err, cap * sizeof(struct cat_batch *));
-		} else {
-			parts[n++] = b;
-		}
-	}
-	if (rc == CAT_OK)
-		rc = n ? cat_concat_batches(parts, (int)n, out, err) : cat_batch_empty(s->schema, out, err);
-	for (size_t i = 0; i < n; i++)
-		cat_batch_unref(parts[i]);
-	cat_free(parts);
-	return rc;
-}
-
 static int scan_rows(struct hats_table *t, const struct cat_hats_want *want, const struct cat_cover *cells,
-                     struct cat_batch **out, struct cat_error *err)
+                     struct cat_stack *rows, struct cat_error *err)
 {
 	const struct cat_consumer consumer = {bind, t};
 	const struct cat_scan_options o = {.limit = -1, .cells = cells, .whole = true, .consumer = &consumer,
@@ -98,8 +70,17 @@ static int scan_rows(struct hats_table *t, const struct cat_hats_want *want, con
 		rc = cat_hats_feed(cat_hats_ref(t->hats), want, &feed, err);
 	if (rc == CAT_OK)
 		rc = cat_scan_open(feed, &o, pool, &s, err);
-	if (rc == CAT_OK)
-		rc = read_all(s, out, err);
+	while (rc == CAT_OK) {
+		struct cat_batch *b;
+
+		rc = s->ops->next(s, &b, err);
+		if (rc != CAT_OK || !b)
+			break;
+		if (b->nrows)
+			rc = cat_stack_add(rows, b, err);
+		else
+			cat_batch_unref(b);
+	}
 	cat_source_close(s);
 	cat_pool_free(pool);
 	return rc;
@@ -222,6 +203,19 @@ static int decode_piece(struct hats_table *t, struct cat_work *w, int part, int6
 	return rc == CAT_OK || !w->where ? rc : cat_wrap(err, "%s", w->where);
 }
 
+/* Adds the decoded columns B, which is taken over, under the table's schema. */
+static int add_rows(const struct hats_table *t, struct cat_batch *b, struct cat_stack *rows, struct cat_error *err)
+{
+	struct cat_batch *full = NULL;
+	const int rc = cat_batch_new(t->base.schema, b->nrows, &full, err);
+
+	for (int k = 0; rc == CAT_OK && k < t->ncols; k++)
+		if (t->base.used[t->cols[k]])
+			full->cols[t->cols[k]] = cat_column_ref(b->cols[k]);
+	cat_batch_unref(b);
+	return rc == CAT_OK ? cat_stack_add(rows, full, err) : rc;
+}
+
 /* One piece. *OTHERWISE is set when its index cannot be relied on. */
 static int read_piece(struct hats_table *t, struct cat_work *w, int part, int64_t piece, const struct cat_cover *cells,
                       struct cat_stack *rows, bool *otherwise, struct cat_error *err)
@@ -240,26 +234,7 @@ static int read_piece(struct hats_table *t, struct cat_work *w, int part, int64_
 	*otherwise = cat_column_null_count(b->cols[t->hpx]) > 0;
 	rc = *otherwise ? CAT_OK : pick_rows(t, b, cells, &some, err);
 	cat_batch_unref(b);
-	return rc == CAT_OK && !*otherwise && some ? cat_stack_add(rows, some, err) : rc;
-}
-
-/* The rows of a stack as one batch of the table's schema. */
-static int join_rows(const struct hats_table *t, const struct cat_stack *rows, struct cat_batch **out,
-                     struct cat_error *err)
-{
-	struct cat_batch *all, *full = NULL;
-	int rc;
-
-	if (rows->n == 0)
-		return cat_batch_empty(t->base.schema, out, err);
-	CAT_TRY(cat_concat_batches(rows->batch, (int)rows->n, &all, err));
-	rc = cat_batch_new(t->base.schema, all->nrows, &full, err);
-	for (int k = 0; rc == CAT_OK && k < t->ncols; k++)
-		if (t->base.used[t->cols[k]])
-			full->cols[t->cols[k]] = cat_column_ref(all->cols[k]);
-	cat_batch_unref(all);
-	*out = full;
-	return rc;
+	return rc == CAT_OK && !*otherwise && some ? add_rows(t, some, rows, err) : rc;
 }
 
 static int read_part(struct hats_table *t, int part, const struct cat_cover *cells, struct cat_stack *rows,
@@ -290,7 +265,7 @@ static int read_part(struct hats_table *t, int part, const struct cat_cover *cel
 }
 
 /* The rows of partitions [BEGIN, END) that lie in CELLS. */
-static int read_cells(struct hats_table *t, int begin, int end, const struct cat_cover *cells, struct cat_batch **out,
+static int read_cells(struct hats_table *t, int begin, int end, const struct cat_cover *cells, struct cat_stack *rows,
                       struct cat_error *err)
 {
 	union {
@@ -298,16 +273,14 @@ static int read_cells(struct hats_table *t, int begin, int end, const struct cat
 		void *out;
 	} arg = {cells};
 	const struct cat_hats_want want = {.keep = keep, .arg = arg.out, .begin = begin, .end = end};
-	struct cat_stack rows = {0};
 	bool otherwise = t->hpx < 0;
-	int rc = CAT_OK;
 
-	for (int p = begin; rc == CAT_OK && !otherwise && p < end; p++)
-		rc = read_part(t, p, cells, &rows, &otherwise, err);
-	if (rc == CAT_OK)
-		rc = otherwise ? scan_rows(t, &want, cells, out, err) : join_rows(t, &rows, out, err);
-	cat_stack_fini(&rows);
-	return rc;
+	for (int p = begin; !otherwise && p < end; p++)
+		CAT_TRY(read_part(t, p, cells, rows, &otherwise, err));
+	if (!otherwise)
+		return CAT_OK;
+	cat_stack_clear(rows);
+	return scan_rows(t, &want, cells, rows, err);
 }
 
 /* First partition that ends behind CELL. */
@@ -328,20 +301,20 @@ static int part_behind(const struct cat_hats *h, int64_t cell)
 	return a;
 }
 
-static int hats_read(struct cat_skytable *table, const struct cat_cover *cells, struct cat_batch **out,
+static int hats_read(struct cat_skytable *table, const struct cat_cover *cells, struct cat_stack *rows,
                      struct cat_error *err)
 {
 	struct hats_table *t = (struct hats_table *)table;
 	int begin, end;
 
 	if (cells->n == 0)
-		return cat_batch_empty(table->schema, out, err);
+		return CAT_OK;
 	begin = part_behind(t->hats, cells->at[0].lo);
 	end = part_behind(t->hats, cells->at[cells->n - 1].hi - 1) + 1;
-	return read_cells(t, begin, end < t->hats->nparts ? end : t->hats->nparts, cells, out, err);
+	return read_cells(t, begin, end < t->hats->nparts ? end : t->hats->nparts, cells, rows, err);
 }
 
-static int hats_read_tile(struct cat_skytable *table, const struct cat_tile *tile, struct cat_batch **out,
+static int hats_read_tile(struct cat_skytable *table, const struct cat_tile *tile, struct cat_stack *rows,
                           struct cat_error *err)
 {
 	struct hats_table *t = (struct hats_table *)table;
@@ -350,9 +323,9 @@ static int hats_read_tile(struct cat_skytable *table, const struct cat_tile *til
 	int rc;
 
 	if (tile->whole)
-		return scan_rows(t, &want, NULL, out, err);
+		return scan_rows(t, &want, NULL, rows, err);
 	CAT_TRY(cat_cover_add(&cells, tile->lo, tile->hi, true, err));
-	rc = read_cells(t, tile->begin, tile->end, &cells, out, err);
+	rc = read_cells(t, tile->begin, tile->end, &cells, rows, err);
 	cat_cover_fini(&cells);
 	return rc;
 }

@@ -98,29 +98,29 @@ static int put_batch(struct sort_table *t, const struct cat_batch *b, int64_t *l
 /* --- reading --- */
 
 /* The stored rows of some ranges in the table's order and under its schema. */
-static int read_ranges(struct sort_table *t, const struct cat_runs_range *ranges, int64_t n, struct cat_batch **out,
+static int read_ranges(struct sort_table *t, const struct cat_runs_range *ranges, int64_t n, struct cat_stack *rows,
                        struct cat_error *err)
 {
 	const int by = t->base.in_order ? -1 : t->stored->nfields - 1;
 	struct cat_batch *b, *full = NULL;
-	int rc;
+	int rc = CAT_OK;
 
 	CAT_TRY(cat_runs_read_ranges(t->runs, ranges, n, by, &b, NULL, err));
-	rc = cat_batch_new(t->base.schema, b->nrows, &full, err);
-	for (int i = 0; rc == CAT_OK && b->nrows && i < b->ncols; i++)
+	if (b->nrows)
+		rc = cat_batch_new(t->base.schema, b->nrows, &full, err);
+	for (int i = 0; rc == CAT_OK && full && i < b->ncols; i++)
 		full->cols[t->cols[i]] = cat_column_ref(b->cols[i]);
 	cat_batch_unref(b);
-	*out = full;
-	return rc;
+	return rc == CAT_OK && full ? cat_stack_add(rows, full, err) : rc;
 }
 
-static int sort_read_tile(struct cat_skytable *table, const struct cat_tile *tile, struct cat_batch **out,
+static int sort_read_tile(struct cat_skytable *table, const struct cat_tile *tile, struct cat_stack *rows,
                           struct cat_error *err)
 {
-	return read_ranges((struct sort_table *)table, &(struct cat_runs_range){tile->lo, tile->hi}, 1, out, err);
+	return read_ranges((struct sort_table *)table, &(struct cat_runs_range){tile->lo, tile->hi}, 1, rows, err);
 }
 
-static int sort_read(struct cat_skytable *table, const struct cat_cover *cells, struct cat_batch **out,
+static int sort_read(struct cat_skytable *table, const struct cat_cover *cells, struct cat_stack *rows,
                      struct cat_error *err)
 {
 	struct cat_runs_range *ranges = cat_malloc((size_t)cells->n * sizeof *ranges);
@@ -130,7 +130,7 @@ static int sort_read(struct cat_skytable *table, const struct cat_cover *cells, 
 		return cat_fail_mem(err, (size_t)cells->n * sizeof *ranges);
 	for (int64_t i = 0; i < cells->n; i++)
 		ranges[i] = (struct cat_runs_range){cells->at[i].lo, cells->at[i].hi};
-	rc = read_ranges((struct sort_table *)table, ranges, cells->n, out, err);
+	rc = read_ranges((struct sort_table *)table, ranges, cells->n, rows, err);
 	cat_free(ranges);
 	return rc;
 }
