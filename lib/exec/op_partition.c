@@ -369,7 +369,7 @@ static int write_leaves(struct partition *p, const struct plan *plan, double mar
 		if (!l)
 			return cat_fail_mem(err, sizeof *l);
 		*l = (struct leaf){.runs = p->runs, .writer = w, .part = plan->parts[i], .margin_deg = margin_deg,
-		                   .chunk_rows = chunk < 1000 ? 1000 : chunk > CHUNK_MAX ? CHUNK_MAX : chunk};
+		                   .chunk_rows = chunk < 1 ? 1 : chunk > CHUNK_MAX ? CHUNK_MAX : chunk};
 		if (cat_ordered_full(q)) {
 			const int rc = finish_leaf(q, w, p->result, &any, err);
 

@@ -16,6 +16,8 @@
 #define PIECE_ROWS_FIRST 8192
 #define PIECE_ROWS_MAX (1 << 20)
 #define PIECE_BYTES_MAX (INT64_C(128) << 20)
+/* Joined rows are given out few at a time when they are long. */
+#define CHUNK_BYTES (INT64_C(4) << 20)
 #define PIECE_PAIRS (INT64_C(4) << 20)
 /* A RIGHT beyond any cache is packed by rows. */
 #define PACK_BYTES (INT64_C(64) << 20)
@@ -37,6 +39,7 @@ struct xmatch {
 	struct cat_packed *packed; /* columns of RIGHT that its batches no longer have; NULL: none */
 	struct cat_match_index *index; /* of RIGHT; NULL for best2 and mutual */
 	struct table piece;            /* of LEFT: what is being given out */
+	int64_t right_bytes, piece_bytes;
 	struct cat_batch *rest;        /* of LEFT's last batch, for the next piece */
 	struct cat_pairs pairs;        /* of the piece */
 	int64_t piece_rows;            /* how many the next piece may have */
@@ -105,16 +108,15 @@ static int table_add(struct table *t, const struct cat_batch *positions, int ra,
 /* --- reading --- */
 
 /* One batch of RIGHT, of which KEPT's columns stay. */
-static int add_right(struct xmatch *x, const struct cat_batch *b, struct cat_schema *kept, int64_t *bytes,
-                     struct cat_error *err)
+static int add_right(struct xmatch *x, const struct cat_batch *b, struct cat_schema *kept, struct cat_error *err)
 {
 	struct cat_stack *rows = &x->right.rows;
 	struct cat_batch *keep;
 	int rc = CAT_OK;
 
 	CAT_TRY(cat_batch_project(b, kept, x->right_cols, x->n_right, &keep, err));
-	*bytes += cat_batch_bytes(keep);
-	if (*bytes > PACK_BYTES && !x->packed) {
+	x->right_bytes += cat_batch_bytes(keep);
+	if (x->right_bytes > PACK_BYTES && !x->packed) {
 		rc = cat_packed_new(keep, &x->packed, err);
 		for (size_t i = 0; rc == CAT_OK && i < rows->n; i++)
 			rc = cat_packed_add(x->packed, &rows->batch[i], err);
@@ -131,7 +133,6 @@ static int add_right(struct xmatch *x, const struct cat_batch *b, struct cat_sch
 static int read_right(struct xmatch *x, struct cat_source *right, struct cat_error *err)
 {
 	struct cat_schema *kept;
-	int64_t bytes = 0;
 	int rc;
 
 	CAT_TRY(cat_schema_project(right->schema, x->right_cols, x->n_right, &kept, err));
@@ -142,7 +143,7 @@ static int read_right(struct xmatch *x, struct cat_source *right, struct cat_err
 		if (rc != CAT_OK || !b)
 			break;
 		if (b->nrows)
-			rc = add_right(x, b, kept, &bytes, err);
+			rc = add_right(x, b, kept, err);
 		cat_batch_unref(b);
 	} while (rc == CAT_OK);
 	cat_schema_unref(kept);
@@ -181,12 +182,11 @@ static int next_left(struct xmatch *x, int64_t max, struct cat_batch **out, stru
 /* Fills the piece with up to MAX_ROWS rows of LEFT or MAX_BYTES. */
 static int read_piece(struct xmatch *x, int64_t max_rows, int64_t max_bytes, struct cat_error *err)
 {
-	int64_t bytes = 0;
-
 	cat_stack_clear(&x->piece.rows);
+	x->piece_bytes = 0;
 	x->row = x->pair = 0;
 	x->group_done = false;
-	while (x->piece.rows.nrows < max_rows && bytes < max_bytes) {
+	while (x->piece.rows.nrows < max_rows && x->piece_bytes < max_bytes) {
 		struct cat_batch *b;
 
 		CAT_TRY(next_left(x, max_rows - x->piece.rows.nrows, &b, err));
@@ -194,7 +194,7 @@ static int read_piece(struct xmatch *x, int64_t max_rows, int64_t max_bytes, str
 			x->end = true;
 			break;
 		}
-		bytes += cat_batch_bytes(b);
+		x->piece_bytes += cat_batch_bytes(b);
 		CAT_TRY(table_add(&x->piece, b, x->options.ra1, x->options.dec1, b, err));
 	}
 	return CAT_OK;
@@ -234,7 +234,7 @@ struct chunk {
 	int64_t *left, *right;
 	struct cat_place *place; /* room for what gathering needs */
 	double *sep_arcsec;
-	int64_t n, max;
+	int64_t n, max, room;
 };
 
 static void chunk_put(struct chunk *c, int64_t left, const struct cat_pair *p)
@@ -244,11 +244,22 @@ static void chunk_put(struct chunk *c, int64_t left, const struct cat_pair *p)
 	c->sep_arcsec[c->n++] = p ? p->sep_deg * 3600 : NAN;
 }
 
+/* How many joined rows of mean length are given out together. */
+static int64_t rows_at_once(const struct xmatch *x, int64_t room)
+{
+	const int64_t left = x->piece.rows.nrows, right = x->right.rows.nrows;
+	const int64_t bytes = (left ? x->piece_bytes / left : 0) + (right ? x->right_bytes / right : 0) + 1;
+	const int64_t fits = CHUNK_BYTES / bytes;
+
+	return fits < 1 ? 1 : fits < room ? fits : room;
+}
+
 /* Walks the piece and its pairs side by side, as far as the chunk has room. */
 static void fill_chunk(struct xmatch *x, struct chunk *c)
 {
 	const enum cat_join join = x->options.join;
 
+	c->max = rows_at_once(x, c->room);
 	while (x->row < x->piece.rows.nrows && c->n < c->max) {
 		if (x->pair < x->pairs.n && x->pairs.at[x->pair].left == x->row) {
 			if (join != CAT_JOIN_ANTI)
@@ -356,7 +367,7 @@ static int xmatch_next(struct cat_source *s, struct cat_batch **out, struct cat_
 {
 	struct xmatch *x = (struct xmatch *)s;
 	const int64_t max = cat_batch_rows(s->schema);
-	struct chunk c = {.max = max};
+	struct chunk c = {.room = max};
 	int rc = CAT_OK;
 
 	*out = NULL;

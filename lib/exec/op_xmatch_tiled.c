@@ -12,6 +12,7 @@
 #define MINE "catpipe:mine"
 #define TILE_ROWS_MAX (INT64_C(1) << 20)
 #define TILE_ROWS_MIN 4096
+#define TILE_BYTES_MIN (INT64_C(4) << 20) /* fewer rows when they are long */
 #define TILE_ROWS_USUAL 50000 /* a row group */
 /* Up to so many rows of LEFT are surrounded one by one, where RIGHT has more than SPARSE times as many there. */
 #define SPARSE_ROWS 50000
@@ -334,8 +335,8 @@ static int sort_back(struct tiled *t, struct cat_error *err)
 /* The next rows in LEFT's order, as many as memory allows: each run on disk then gives many rows at a time. */
 static int read_sorted(struct tiled *t, struct cat_batch **out, struct cat_error *err)
 {
-	const int64_t least = cat_batch_rows(t->base.schema);
-	const int64_t rows = t->memory_bytes / 4 / cat_runs_row_bytes(t->back) / least * least;
+	const int64_t fits = t->memory_bytes / 4 / cat_runs_row_bytes(t->back), usual = cat_batch_rows(t->base.schema);
+	const int64_t least = fits < usual ? fits + 1 : usual, rows = fits / least * least;
 	struct cat_batch *b;
 	int64_t hi;
 	int rc;
@@ -508,7 +509,7 @@ static int plan(struct tiled *t, struct cat_pool *p, int64_t memory_bytes, struc
 {
 	const int jobs = cat_pool_jobs(p);
 	int *cols, rc;
-	int64_t rows, row_bytes, at_once;
+	int64_t rows, least, row_bytes, at_once;
 
 	if (!(t->o.radius_arcsec >= 0 && t->o.radius_arcsec <= 180 * 3600.0))
 		return cat_fail(err, CAT_E_USAGE, "a match radius must be from 0 to 180 degrees");
@@ -534,7 +535,8 @@ static int plan(struct tiled *t, struct cat_pool *p, int64_t memory_bytes, struc
 	at_once = memory_bytes / 3 / (TILE_ROWS_USUAL * row_bytes);
 	at_once = at_once < 1 ? 1 : at_once > jobs ? jobs : at_once;
 	rows = memory_bytes / 3 / at_once / row_bytes;
-	rows = rows < TILE_ROWS_MIN ? TILE_ROWS_MIN : rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
+	least = TILE_BYTES_MIN / row_bytes < TILE_ROWS_MIN ? TILE_BYTES_MIN / row_bytes + 1 : TILE_ROWS_MIN;
+	rows = rows < least ? least : rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
 	if (t->o.tile_rows > 0)
 		rows = t->o.tile_rows;
 	if (rc == CAT_OK)

@@ -12,11 +12,12 @@
 #include "formats/ipc.h"
 #include "storage/local.h"
 
-/* Rows of one record batch on disk; one key in so many stays in memory. A part of the sky takes a few rows of
- * every run, and each of them costs a block. */
+/* Rows of one record batch on disk, fewer where they are long; one key in so many stays in memory. A part of the sky
+ * takes a few rows of every run, and each of them costs a block. */
 #define BLOCK 1024
-/* Rows gathered at a time on their way to disk. */
-#define GATHER_ROWS (16 * BLOCK)
+#define BLOCK_BYTES (INT64_C(1) << 18)
+/* Blocks gathered at a time on their way to disk. */
+#define GATHER_BLOCKS 16
 /* What sorting takes for a row: two words, or its place, its key in order and where it came from. */
 #define SORT_BYTES 28
 
@@ -27,7 +28,7 @@ struct run {
 	struct cat_batch *rows; /* NULL when on disk */
 	int64_t *keys;          /* NULL when on disk */
 	int64_t keys_off;       /* where they are in the file of keys */
-	int64_t *sample;        /* keys 0, BLOCK, 2 BLOCK, ... */
+	int64_t *sample;        /* the first of each block */
 	int64_t *offs;          /* where each block's message begins; one more at the end */
 	int64_t nblocks;
 };
@@ -46,6 +47,7 @@ struct cat_runs {
 	int64_t all_bytes; /* of all rows that were put */
 	struct run *runs;
 	size_t nruns, cap_runs;
+	int64_t block;   /* rows of one, settled by the first run on disk */
 	int fd, keys_fd; /* record batches; keys; -1 until a run is on disk */
 	int64_t end, keys_end;
 	bool spilled;
@@ -178,14 +180,17 @@ static int write_block(struct cat_runs *r, struct cat_encoder *e, struct cat_bat
 /* Begins the run's place on disk. */
 static int open_spill(struct cat_runs *r, struct run *u, struct cat_encoder **e, struct cat_error *err)
 {
+	const int64_t fits = BLOCK_BYTES / cat_runs_row_bytes(r);
 	int rc = r->fd < 0 ? cat_local_temp(r->temp_dir, &r->fd, err) : CAT_OK;
 
 	*e = NULL;
+	if (!r->block)
+		r->block = fits < 1 ? 1 : fits < BLOCK ? fits : BLOCK;
 	if (rc == CAT_OK && r->keys_fd < 0)
 		rc = cat_local_temp(r->temp_dir, &r->keys_fd, err);
 	if (rc == CAT_OK)
 		rc = cat_ipc_encoder(r->schema, CAT_IPC_STREAM, CAT_IPC_NONE, e, err);
-	u->nblocks = (u->nrows + BLOCK - 1) / BLOCK;
+	u->nblocks = (u->nrows + r->block - 1) / r->block;
 	u->sample = cat_malloc((size_t)u->nblocks * sizeof *u->sample);
 	u->offs = cat_malloc((size_t)(u->nblocks + 1) * sizeof *u->offs);
 	if (rc == CAT_OK && (!u->sample || !u->offs))
@@ -197,8 +202,8 @@ static int open_spill(struct cat_runs *r, struct run *u, struct cat_encoder **e,
 static int write_rows(struct cat_runs *r, struct run *u, struct cat_encoder *e, const struct cat_batch *rows,
                       int64_t from, struct cat_error *err)
 {
-	for (int64_t at = 0; at < rows->nrows; at += BLOCK) {
-		const int64_t n = rows->nrows - at < BLOCK ? rows->nrows - at : BLOCK, i = (from + at) / BLOCK;
+	for (int64_t at = 0; at < rows->nrows; at += r->block) {
+		const int64_t n = rows->nrows - at < r->block ? rows->nrows - at : r->block, i = (from + at) / r->block;
 		struct cat_batch *block;
 
 		u->sample[i] = u->keys[from + at];
@@ -243,8 +248,8 @@ static int spill_held(struct cat_runs *r, struct run *u, const struct cat_place 
 	struct cat_encoder *e;
 	int rc = open_spill(r, u, &e, err);
 
-	for (int64_t at = 0; rc == CAT_OK && at < u->nrows; at += GATHER_ROWS) {
-		const int64_t n = u->nrows - at < GATHER_ROWS ? u->nrows - at : GATHER_ROWS;
+	for (int64_t at = 0; rc == CAT_OK && at < u->nrows; at += GATHER_BLOCKS * r->block) {
+		const int64_t most = GATHER_BLOCKS * r->block, n = u->nrows - at < most ? u->nrows - at : most;
 		struct cat_batch *rows;
 
 		rc = cat_gather_batches(r->held.batch, r->held.n, r->schema, place + at, n, &rows, err);
@@ -458,9 +463,9 @@ static int read_keys(struct cat_runs *r, const struct run *u, int64_t block, str
 	if (k->block == block)
 		return CAT_OK;
 	k->block = -1;
-	k->n = u->nrows - block * BLOCK < BLOCK ? u->nrows - block * BLOCK : BLOCK;
+	k->n = u->nrows - block * r->block < r->block ? u->nrows - block * r->block : r->block;
 	CAT_TRY(pread_all(r, r->keys_fd, k->keys, (size_t)k->n * sizeof *k->keys,
-	                  u->keys_off + block * BLOCK * (int64_t)sizeof *k->keys, err));
+	                  u->keys_off + block * r->block * (int64_t)sizeof *k->keys, err));
 	k->block = block;
 	return CAT_OK;
 }
@@ -482,7 +487,7 @@ static int find(struct cat_runs *r, const struct run *u, int64_t key, struct key
 		return CAT_OK;
 	}
 	CAT_TRY(read_keys(r, u, block, k, err));
-	*row = block * BLOCK + lower_bound(k->keys, k->n, key);
+	*row = block * r->block + lower_bound(k->keys, k->n, key);
 	return CAT_OK;
 }
 
@@ -515,8 +520,8 @@ static void estimate_below(const struct cat_runs *r, int64_t key, int64_t *least
 		} else {
 			const int64_t blocks = lower_bound(u->sample, u->nblocks, key);
 
-			*least += blocks > 0 ? (blocks - 1) * BLOCK + 1 : 0;
-			*most += blocks < u->nblocks ? blocks * BLOCK : u->nrows;
+			*least += blocks > 0 ? (blocks - 1) * r->block + 1 : 0;
+			*most += blocks < u->nblocks ? blocks * r->block : u->nrows;
 		}
 	}
 }

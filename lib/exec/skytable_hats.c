@@ -431,6 +431,25 @@ static void hats_close(struct cat_skytable *table)
 	cat_free(t);
 }
 
+/* By the columns that are used, or by what the catalogue takes on disk, should that be more. */
+static int guess_row_bytes(struct hats_table *t, struct cat_error *err)
+{
+	const struct cat_schema *s = t->hats->schema;
+	int64_t bytes = 8, all = 8, kib;
+
+	for (int i = 0; i < s->nfields; i++) {
+		const int width = cat_type_bytes(&s->fields[i].type), guess = width ? width + 1 : 24;
+
+		all += guess;
+		bytes += t->base.used[i] ? guess : 0;
+	}
+	CAT_TRY(cat_properties_int(&t->hats->properties, "hats_estsize", 0, &kib, err));
+	if (t->hats->nrows > 0 && kib > 0 && kib < INT64_MAX >> 11 && kib * 1024 / t->hats->nrows > all)
+		bytes += kib * 1024 / t->hats->nrows - all;
+	t->base.row_bytes = bytes;
+	return CAT_OK;
+}
+
 static const struct cat_skytable_ops hats_ops = {hats_tiles, hats_read_tile, hats_read, hats_close};
 
 int cat_skytable_hats(struct cat_hats *h, const bool *used, struct cat_skytable **out, struct cat_error *err)
@@ -471,8 +490,9 @@ int cat_skytable_hats(struct cat_hats *h, const bool *used, struct cat_skytable 
 	t->base.row = -1;
 	t->base.nrows = h->nrows;
 	t->base.in_order = true;
-	t->base.row_bytes = INT64_C(1 << 19) / cat_batch_rows(h->schema);
-	rc = cat_properties_int(&h->properties, "hats_max_rows", ROWS_UNKNOWN, &t->max_rows, err);
+	rc = guess_row_bytes(t, err);
+	if (rc == CAT_OK)
+		rc = cat_properties_int(&h->properties, "hats_max_rows", ROWS_UNKNOWN, &t->max_rows, err);
 	if (rc != CAT_OK) {
 		hats_close(&t->base);
 		return rc;
