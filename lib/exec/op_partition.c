@@ -539,7 +539,7 @@ int cat_partition(struct cat_source *source, const char *path, const struct cat_
 	if (rc == CAT_OK && !(p.counts = cat_calloc((size_t)cat_hpx_cells(SKYMAP_ORDER), sizeof *p.counts)))
 		rc = cat_fail_mem(err, (size_t)cat_hpx_cells(SKYMAP_ORDER) * sizeof *p.counts);
 	if (rc == CAT_OK)
-		rc = cat_runs_new(p.schema, o->temp_dir, o->memory_bytes / 2, &p.runs, err);
+		rc = cat_runs_new(p.schema, o->temp_dir, o->memory_bytes / 8 * 3, &p.runs, err);
 	if (rc == CAT_OK)
 		rc = read_all(&p, source, err);
 	if (rc == CAT_OK)

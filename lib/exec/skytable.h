@@ -53,7 +53,7 @@ void cat_skytable_close(struct cat_skytable *t); /* accepts NULL */
 CAT_MUST_USE int cat_skytable_hats(struct cat_hats *h, const bool *used, struct cat_skytable **out,
                                    struct cat_error *err);
 /* Any other table: reads SOURCE, which stays the caller's, to its end. A column of row numbers ("catpipe:row")
- * is added. */
+ * is added. Of its rows MEMORY_BYTES stay in memory, twice that while it is read. */
 CAT_MUST_USE int cat_skytable_sort(struct cat_source *source, int ra, int dec, const bool *used,
                                    const char *temp_dir, int64_t memory_bytes, struct cat_skytable **out,
                                    struct cat_error *err);

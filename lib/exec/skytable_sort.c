@@ -203,7 +203,7 @@ int cat_skytable_sort(struct cat_source *source, int ra, int dec, const bool *us
 	t->base.in_order = true;
 	rc = make_schemas(t, source->schema, used, err);
 	if (rc == CAT_OK)
-		rc = cat_runs_new(t->stored, temp_dir, 3 * memory_bytes, &t->runs, err);
+		rc = cat_runs_new(t->stored, temp_dir, 2 * memory_bytes, &t->runs, err);
 	if (rc == CAT_OK)
 		rc = fill(t, source, err);
 	if (rc != CAT_OK) {
