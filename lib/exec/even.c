@@ -3,13 +3,46 @@
 #include "base/alloc.h"
 #include "columnar/kernels.h"
 
+/* Text in a batch, at most, but for a row that has more alone. */
+#define TEXT_BYTES (INT64_C(8) << 20)
+
 struct even {
 	struct cat_source base;
 	struct cat_source *inner;
 	struct cat_batch **held; /* what was read and not yet given out, NROWS in all */
 	size_t n, cap;
 	int64_t nrows, size;
+	int64_t text_bytes; /* of what is held */
 };
+
+/* Bytes of text in the first N rows. */
+static int64_t text_of(const struct cat_batch *b, int64_t n)
+{
+	int64_t bytes = 0;
+
+	for (int i = 0; i < b->ncols; i++)
+		if (b->cols[i] && cat_type_is_text(b->cols[i]->type.id) && b->cols[i]->offsets)
+			bytes += cat_column_offsets(b->cols[i])[n] - cat_column_offsets(b->cols[i])[0];
+	return bytes;
+}
+
+/* How many rows the next batch has: it depends on the rows alone. */
+static int64_t cut(const struct even *e, const struct cat_batch *b)
+{
+	int64_t most = e->size < b->nrows ? e->size : b->nrows, least = 1;
+
+	if (text_of(b, most) <= TEXT_BYTES)
+		return most;
+	while (most - least > 1) {
+		const int64_t mid = least + (most - least) / 2;
+
+		if (text_of(b, mid) <= TEXT_BYTES)
+			least = mid;
+		else
+			most = mid;
+	}
+	return least;
+}
 
 static void drop(struct even *e)
 {
@@ -17,6 +50,7 @@ static void drop(struct even *e)
 		cat_batch_unref(e->held[i]);
 	e->n = 0;
 	e->nrows = 0;
+	e->text_bytes = 0;
 }
 
 /* Takes over B. */
@@ -32,26 +66,29 @@ static int hold(struct even *e, struct cat_batch *b, struct cat_error *err)
 	}
 	e->held[e->n++] = b;
 	e->nrows += b->nrows;
+	e->text_bytes += text_of(b, b->nrows);
 	return CAT_OK;
 }
 
-/* The first SIZE rows of what is held; the others stay. */
+/* The first rows of what is held; the others stay. */
 static int give(struct even *e, struct cat_batch **out, struct cat_error *err)
 {
 	struct cat_batch *all, *rest;
+	int64_t n;
 	int rc;
 
 	CAT_TRY(cat_concat_batches(e->held, (int)e->n, &all, err));
 	drop(e);
-	if (all->nrows <= e->size) {
+	n = cut(e, all);
+	if (all->nrows == n) {
 		*out = all;
 		return CAT_OK;
 	}
-	rc = cat_batch_slice(all, e->size, all->nrows - e->size, &rest, err);
+	rc = cat_batch_slice(all, n, all->nrows - n, &rest, err);
 	if (rc == CAT_OK)
 		rc = hold(e, rest, err);
 	if (rc == CAT_OK)
-		rc = cat_batch_slice(all, 0, e->size, out, err);
+		rc = cat_batch_slice(all, 0, n, out, err);
 	cat_batch_unref(all);
 	return rc;
 }
@@ -61,7 +98,7 @@ static int even_next(struct cat_source *s, struct cat_batch **out, struct cat_er
 	struct even *e = (struct even *)s;
 
 	*out = NULL;
-	while (e->nrows < e->size) {
+	while (e->nrows < e->size && e->text_bytes <= TEXT_BYTES) {
 		struct cat_batch *b;
 
 		CAT_TRY(e->inner->ops->next(e->inner, &b, err));

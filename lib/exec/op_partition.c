@@ -281,7 +281,7 @@ static int margin_rows(struct leaf *l, struct cat_batch **out, struct cat_error 
 	for (int64_t i = 0; rc == CAT_OK && i < rim.n; i++)
 		ranges[i] = (struct cat_runs_range){rim.at[i].lo, rim.at[i].hi};
 	if (rc == CAT_OK)
-		rc = cat_runs_read_ranges(l->runs, ranges, rim.n, out, NULL, err);
+		rc = cat_runs_read_ranges(l->runs, ranges, rim.n, -1, out, NULL, err);
 	cat_free(ranges);
 	cat_cover_fini(&rim);
 	return rc;
@@ -370,7 +370,7 @@ static int write_leaves(struct partition *p, const struct plan *plan, double mar
 		if (!l)
 			return cat_fail_mem(err, sizeof *l);
 		*l = (struct leaf){.runs = p->runs, .writer = w, .part = plan->parts[i], .margin_deg = margin_deg,
-		                   .chunk_rows = chunk < 1000 ? 1000 : chunk > CHUNK_MAX ? CHUNK_MAX : chunk};
+		                   .chunk_rows = chunk < 1 ? 1 : chunk > CHUNK_MAX ? CHUNK_MAX : chunk};
 		if (cat_ordered_full(q)) {
 			const int rc = finish_leaf(q, w, p->result, &any, err);
 
@@ -554,7 +554,7 @@ int cat_partition(struct cat_source *source, const char *path, const struct cat_
 	if (rc == CAT_OK && !(p.counts = cat_calloc((size_t)cat_hpx_cells(SKYMAP_ORDER), sizeof *p.counts)))
 		rc = cat_fail_mem(err, (size_t)cat_hpx_cells(SKYMAP_ORDER) * sizeof *p.counts);
 	if (rc == CAT_OK)
-		rc = cat_runs_new(p.schema, o->temp_dir, o->memory_bytes / 4, &p.runs, err);
+		rc = cat_runs_new(p.schema, o->temp_dir, o->memory_bytes / 8 * 3, &p.runs, err);
 	if (rc == CAT_OK)
 		rc = read_all(&p, source, err);
 	if (rc == CAT_OK)

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "columnar/kernels.h"
+#include "columnar/gather.h"
 #include "dataset/position.h"
+#include "exec/packed.h"
 #include "sky/match.h"
 #include "sky/sphere.h"
 
@@ -15,16 +16,15 @@
 #define PIECE_ROWS_FIRST 8192
 #define PIECE_ROWS_MAX (1 << 20)
 #define PIECE_BYTES_MAX (INT64_C(128) << 20)
+/* Joined rows are given out few at a time when they are long. */
+#define CHUNK_BYTES (INT64_C(4) << 20)
 #define PIECE_PAIRS (INT64_C(4) << 20)
-/* Batches of RIGHT are joined up to this size, so that rows can be gathered from few places. */
-#define GROUP_BYTES (INT64_C(256) << 20)
+/* A RIGHT beyond any cache is packed by rows. */
+#define PACK_BYTES (INT64_C(64) << 20)
 
-/* Rows in memory: batches, where each starts, and the positions of all of them. */
+/* Rows in memory and the positions of all of them. */
 struct table {
-	struct cat_batch **batch;
-	int64_t *first; /* row number of each batch's first row */
-	size_t nbatches, cap, cap_first;
-	int64_t nrows;
+	struct cat_stack rows;
 	double *ra_deg, *dec_deg;
 	int64_t cap_rows;
 };
@@ -36,8 +36,10 @@ struct xmatch {
 	int *right_cols;
 	int n_right;
 	struct table right;
+	struct cat_packed *packed; /* columns of RIGHT that its batches no longer have; NULL: none */
 	struct cat_match_index *index; /* of RIGHT; NULL for best2 and mutual */
 	struct table piece;            /* of LEFT: what is being given out */
+	int64_t right_bytes, piece_bytes;
 	struct cat_batch *rest;        /* of LEFT's last batch, for the next piece */
 	struct cat_pairs pairs;        /* of the piece */
 	int64_t piece_rows;            /* how many the next piece may have */
@@ -47,14 +49,6 @@ struct xmatch {
 };
 
 /* --- tables --- */
-
-static void table_clear(struct table *t)
-{
-	for (size_t i = 0; i < t->nbatches; i++)
-		cat_batch_unref(t->batch[i]);
-	t->nbatches = 0;
-	t->nrows = 0;
-}
 
 static void table_forget_positions(struct table *t)
 {
@@ -66,11 +60,8 @@ static void table_forget_positions(struct table *t)
 
 static void table_fini(struct table *t)
 {
-	table_clear(t);
+	cat_stack_fini(&t->rows);
 	table_forget_positions(t);
-	cat_free(t->batch);
-	cat_free(t->first);
-	memset(t, 0, sizeof *t);
 }
 
 /* A separation that equals the radius counts, and rounding must not take it away: 0 to 0.5 degrees is 1800". */
@@ -81,11 +72,12 @@ static double radius_deg(const struct cat_xmatch_options *o)
 
 static int table_room(struct table *t, int64_t rows, struct cat_error *err)
 {
-	const int64_t cap = 2 * t->cap_rows > t->nrows + rows ? 2 * t->cap_rows : t->nrows + rows;
+	const int64_t want = t->rows.nrows + rows, cap = 2 * t->cap_rows > want ? 2 * t->cap_rows : want;
 	double **const columns[] = {&t->ra_deg, &t->dec_deg};
 
-	if (t->nrows + rows <= t->cap_rows)
+	if (want <= t->cap_rows)
 		return CAT_OK;
+
 	for (size_t i = 0; i < 2; i++) {
 		double *grown = cat_realloc(*columns[i], (size_t)cap, sizeof *grown);
 
@@ -102,187 +94,45 @@ static int table_room(struct table *t, int64_t rows, struct cat_error *err)
 static int table_add(struct table *t, const struct cat_batch *positions, int ra, int dec, struct cat_batch *keep,
                      struct cat_error *err)
 {
+	const int64_t at = t->rows.nrows;
 	int rc = table_room(t, positions->nrows, err);
 
-	if (rc == CAT_OK && (cat_grow(&t->batch, &t->cap, t->nbatches, sizeof(struct cat_batch *)) != 0 ||
-	                     cat_grow(&t->first, &t->cap_first, t->nbatches, sizeof *t->first) != 0))
-		rc = cat_fail_mem(err, 2 * t->cap * sizeof *t->first);
-	if (rc != CAT_OK) {
-		cat_batch_unref(keep);
-		return rc;
-	}
-	rc = cat_position_values(positions, ra, dec, t->ra_deg + t->nrows, t->dec_deg + t->nrows, err);
-	if (rc != CAT_OK) {
-		cat_batch_unref(keep);
-		return rc;
-	}
-	t->batch[t->nbatches] = keep;
-	t->first[t->nbatches++] = t->nrows;
-	t->nrows += positions->nrows;
-	return CAT_OK;
-}
-
-/* Joins batches *FROM to TO into one; *FROM moves behind it. */
-static int table_join(struct table *t, size_t *from, size_t to, struct cat_error *err)
-{
-	const size_t n = to - *from;
-	struct cat_batch *one;
-
-	if (n > 1) {
-		CAT_TRY(cat_concat_batches(t->batch + *from, (int)n, &one, err));
-		for (size_t i = *from; i < to; i++)
-			cat_batch_unref(t->batch[i]);
-		t->batch[*from] = one;
-		memmove(t->batch + *from + 1, t->batch + to, (t->nbatches - to) * sizeof *t->batch);
-		memmove(t->first + *from + 1, t->first + to, (t->nbatches - to) * sizeof *t->first);
-		t->nbatches -= n - 1;
-	}
-	*from += n ? 1 : 0;
-	return CAT_OK;
-}
-
-/* The batch that ROW is in. */
-static size_t table_find(const struct table *t, int64_t row)
-{
-	size_t lo = 0, hi = t->nbatches;
-
-	while (hi - lo > 1) {
-		const size_t mid = lo + (hi - lo) / 2;
-
-		if (t->first[mid] <= row)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-/* Rows ROWS[0..n) of a table that lie in its batches FIRST to LAST; negative ones are rows of nulls. */
-struct gather {
-	const struct table *t;
-	const int64_t *rows;
-	int64_t n;
-	size_t first, last;
-	int32_t *local; /* room for n: row numbers inside a batch */
-	int32_t *place; /* room for n */
-};
-
-static size_t batch_of(const struct gather *g, int64_t row)
-{
-	return row < 0 || g->first == g->last ? g->first : table_find(g->t, row);
-}
-
-static int gather_from_one(const struct gather *g, struct cat_batch **out, struct cat_error *err)
-{
-	for (int64_t i = 0; i < g->n; i++)
-		g->local[i] = g->rows[i] < 0 ? -1 : (int32_t)(g->rows[i] - g->t->first[g->first]);
-	return cat_take_batch(g->t->batch[g->first], g->local, g->n, out, err);
-}
-
-/* Sorts the rows by batch, keeping their order: local[place[i]] is row i, those of batch B end before END[B]. */
-static void sort_by_batch(const struct gather *g, int64_t *end)
-{
-	int64_t sum = 0;
-
-	for (int64_t i = 0; i < g->n; i++)
-		end[batch_of(g, g->rows[i]) - g->first]++;
-	for (size_t b = 0; b <= g->last - g->first; b++) {
-		const int64_t count = end[b];
-
-		end[b] = sum;
-		sum += count;
-	}
-	for (int64_t i = 0; i < g->n; i++) {
-		const size_t b = batch_of(g, g->rows[i]);
-
-		g->place[i] = (int32_t)end[b - g->first]++;
-		g->local[g->place[i]] = g->rows[i] < 0 ? -1 : (int32_t)(g->rows[i] - g->t->first[b]);
-	}
-}
-
-/* Takes the rows of each batch in turn, joins what was taken, and puts that into order. */
-static int gather_from_many(const struct gather *g, struct cat_batch **out, struct cat_error *err)
-{
-	const size_t n = g->last - g->first + 1;
-	struct cat_batch **taken = cat_calloc(n, sizeof(struct cat_batch *)), *joined = NULL;
-	int64_t *end = cat_calloc(n, sizeof *end), from = 0;
-	int parts = 0, rc = taken && end ? CAT_OK : cat_fail_mem(err, n * sizeof *end);
-
 	if (rc == CAT_OK)
-		sort_by_batch(g, end);
-	for (size_t b = 0; rc == CAT_OK && b < n; from = end[b++]) {
-		if (end[b] == from)
-			continue;
-		rc = cat_take_batch(g->t->batch[g->first + b], g->local + from, end[b] - from, &taken[parts], err);
-		parts += rc == CAT_OK;
-	}
+		rc = cat_position_values(positions, ra, dec, t->ra_deg + at, t->dec_deg + at, err);
 	if (rc == CAT_OK)
-		rc = cat_concat_batches(taken, parts, &joined, err);
-	if (rc == CAT_OK)
-		rc = cat_take_batch(joined, g->place, g->n, out, err);
-	cat_batch_unref(joined);
-	for (int i = 0; i < parts; i++)
-		cat_batch_unref(taken[i]);
-	cat_free(taken);
-	cat_free(end);
-	return rc;
-}
-
-static int table_gather(const struct table *t, const int64_t *rows, int64_t n, struct cat_batch **out,
-                        struct cat_error *err)
-{
-	struct gather g = {.t = t, .rows = rows, .n = n, .local = cat_malloc((size_t)n * sizeof *g.local),
-	                   .place = cat_malloc((size_t)n * sizeof *g.place)};
-	int64_t lo = INT64_MAX, hi = -1;
-	int rc;
-
-	for (int64_t i = 0; i < n; i++) {
-		if (rows[i] >= 0 && rows[i] < lo)
-			lo = rows[i];
-		if (rows[i] > hi)
-			hi = rows[i];
-	}
-	if (hi >= 0) {
-		g.first = table_find(t, lo);
-		g.last = table_find(t, hi);
-	}
-	if (!g.local || !g.place)
-		rc = cat_fail_mem(err, (size_t)n * sizeof *g.local);
-	else if (g.first == g.last)
-		rc = gather_from_one(&g, out, err);
-	else
-		rc = gather_from_many(&g, out, err);
-	cat_free(g.local);
-	cat_free(g.place);
+		return cat_stack_add(&t->rows, keep, err);
+	cat_batch_unref(keep);
 	return rc;
 }
 
 /* --- reading --- */
 
-/* One batch of RIGHT, of which KEPT's columns stay; batches from *GROUP on are joined before they grow too
- * large. */
-static int add_right(struct xmatch *x, const struct cat_batch *b, struct cat_schema *kept, size_t *group,
-                     int64_t *group_bytes, struct cat_error *err)
+/* One batch of RIGHT, of which KEPT's columns stay. */
+static int add_right(struct xmatch *x, const struct cat_batch *b, struct cat_schema *kept, struct cat_error *err)
 {
+	struct cat_stack *rows = &x->right.rows;
 	struct cat_batch *keep;
-	int64_t bytes;
+	int rc = CAT_OK;
 
 	CAT_TRY(cat_batch_project(b, kept, x->right_cols, x->n_right, &keep, err));
-	bytes = cat_batch_bytes(keep);
-	CAT_TRY(table_add(&x->right, b, x->options.ra2, x->options.dec2, keep, err));
-	*group_bytes += bytes;
-	if (*group_bytes <= GROUP_BYTES)
-		return CAT_OK;
-	/* The new batch starts the next group. */
-	*group_bytes = bytes;
-	return table_join(&x->right, group, x->right.nbatches - 1, err);
+	x->right_bytes += cat_batch_bytes(keep);
+	if (x->right_bytes > PACK_BYTES && !x->packed) {
+		rc = cat_packed_new(keep, &x->packed, err);
+		for (size_t i = 0; rc == CAT_OK && i < rows->n; i++)
+			rc = cat_packed_add(x->packed, &rows->batch[i], err);
+	}
+	if (rc == CAT_OK && x->packed)
+		rc = cat_packed_add(x->packed, &keep, err);
+	if (rc != CAT_OK) {
+		cat_batch_unref(keep);
+		return rc;
+	}
+	return table_add(&x->right, b, x->options.ra2, x->options.dec2, keep, err);
 }
 
 static int read_right(struct xmatch *x, struct cat_source *right, struct cat_error *err)
 {
 	struct cat_schema *kept;
-	int64_t group_bytes = 0;
-	size_t group = 0;
 	int rc;
 
 	CAT_TRY(cat_schema_project(right->schema, x->right_cols, x->n_right, &kept, err));
@@ -293,11 +143,9 @@ static int read_right(struct xmatch *x, struct cat_source *right, struct cat_err
 		if (rc != CAT_OK || !b)
 			break;
 		if (b->nrows)
-			rc = add_right(x, b, kept, &group, &group_bytes, err);
+			rc = add_right(x, b, kept, err);
 		cat_batch_unref(b);
 	} while (rc == CAT_OK);
-	if (rc == CAT_OK)
-		rc = table_join(&x->right, &group, x->right.nbatches, err);
 	cat_schema_unref(kept);
 	return rc;
 }
@@ -334,20 +182,19 @@ static int next_left(struct xmatch *x, int64_t max, struct cat_batch **out, stru
 /* Fills the piece with up to MAX_ROWS rows of LEFT or MAX_BYTES. */
 static int read_piece(struct xmatch *x, int64_t max_rows, int64_t max_bytes, struct cat_error *err)
 {
-	int64_t bytes = 0;
-
-	table_clear(&x->piece);
+	cat_stack_clear(&x->piece.rows);
+	x->piece_bytes = 0;
 	x->row = x->pair = 0;
 	x->group_done = false;
-	while (x->piece.nrows < max_rows && bytes < max_bytes) {
+	while (x->piece.rows.nrows < max_rows && x->piece_bytes < max_bytes) {
 		struct cat_batch *b;
 
-		CAT_TRY(next_left(x, max_rows - x->piece.nrows, &b, err));
+		CAT_TRY(next_left(x, max_rows - x->piece.rows.nrows, &b, err));
 		if (!b) {
 			x->end = true;
 			break;
 		}
-		bytes += cat_batch_bytes(b);
+		x->piece_bytes += cat_batch_bytes(b);
 		CAT_TRY(table_add(&x->piece, b, x->options.ra1, x->options.dec1, b, err));
 	}
 	return CAT_OK;
@@ -361,18 +208,18 @@ static int next_piece(struct xmatch *x, struct cat_error *err)
 
 	if (!x->index) {
 		const struct table *l = &x->piece, *r = &x->right;
-		const struct cat_positions there = {r->ra_deg, r->dec_deg, r->nrows};
+		const struct cat_positions there = {r->ra_deg, r->dec_deg, r->rows.nrows};
 
 		CAT_TRY(read_piece(x, INT64_MAX, INT64_MAX, err));
-		return cat_match_back(&(struct cat_positions){l->ra_deg, l->dec_deg, l->nrows}, &there,
+		return cat_match_back(&(struct cat_positions){l->ra_deg, l->dec_deg, l->rows.nrows}, &there,
 		                      radius_deg(o), o->find == CAT_FIND_MUTUAL, &x->pairs, err);
 	}
 	CAT_TRY(read_piece(x, x->piece_rows, PIECE_BYTES_MAX, err));
-	CAT_TRY(cat_match_query(x->index, x->piece.ra_deg, x->piece.dec_deg, x->piece.nrows, k, &x->pairs, err));
-	if (x->piece.nrows == 0)
+	CAT_TRY(cat_match_query(x->index, x->piece.ra_deg, x->piece.dec_deg, x->piece.rows.nrows, k, &x->pairs, err));
+	if (x->piece.rows.nrows == 0)
 		return CAT_OK;
-	per_row = x->pairs.n / x->piece.nrows + 1;
-	x->piece_rows = 4 * x->piece.nrows;
+	per_row = x->pairs.n / x->piece.rows.nrows + 1;
+	x->piece_rows = 4 * x->piece.rows.nrows;
 	if (x->piece_rows > PIECE_PAIRS / per_row)
 		x->piece_rows = PIECE_PAIRS / per_row + 1;
 	if (x->piece_rows > PIECE_ROWS_MAX)
@@ -385,8 +232,9 @@ static int next_piece(struct xmatch *x, struct cat_error *err)
 /* Rows of the result, as row numbers of the piece and of RIGHT (-1: none). */
 struct chunk {
 	int64_t *left, *right;
+	struct cat_place *place; /* room for what gathering needs */
 	double *sep_arcsec;
-	int64_t n, max;
+	int64_t n, max, room;
 };
 
 static void chunk_put(struct chunk *c, int64_t left, const struct cat_pair *p)
@@ -396,12 +244,23 @@ static void chunk_put(struct chunk *c, int64_t left, const struct cat_pair *p)
 	c->sep_arcsec[c->n++] = p ? p->sep_deg * 3600 : NAN;
 }
 
+/* How many joined rows of mean length are given out together. */
+static int64_t rows_at_once(const struct xmatch *x, int64_t room)
+{
+	const int64_t left = x->piece.rows.nrows, right = x->right.rows.nrows;
+	const int64_t bytes = (left ? x->piece_bytes / left : 0) + (right ? x->right_bytes / right : 0) + 1;
+	const int64_t fits = CHUNK_BYTES / bytes;
+
+	return fits < 1 ? 1 : fits < room ? fits : room;
+}
+
 /* Walks the piece and its pairs side by side, as far as the chunk has room. */
 static void fill_chunk(struct xmatch *x, struct chunk *c)
 {
 	const enum cat_join join = x->options.join;
 
-	while (x->row < x->piece.nrows && c->n < c->max) {
+	c->max = rows_at_once(x, c->room);
+	while (x->row < x->piece.rows.nrows && c->n < c->max) {
 		if (x->pair < x->pairs.n && x->pairs.at[x->pair].left == x->row) {
 			if (join != CAT_JOIN_ANTI)
 				chunk_put(c, x->row, &x->pairs.at[x->pair]);
@@ -440,21 +299,34 @@ static int distance_column(const struct cat_field *f, const struct chunk *c, str
 	return CAT_OK;
 }
 
+/* Rows ROWS of a stack, as many as the chunk has. */
+static int gather(const struct cat_stack *s, struct cat_schema *schema, const int64_t *rows, const struct chunk *c,
+                  struct cat_batch **out, struct cat_error *err)
+{
+	for (int64_t i = 0; i < c->n; i++)
+		c->place[i] = rows[i] < 0 ? (struct cat_place){-1, 0} : cat_stack_place(s, rows[i]);
+	return cat_gather_batches(s->batch, s->n, schema, c->place, c->n, out, err);
+}
+
 /* Columns of nulls where RIGHT has no row at all. */
 static int right_rows(const struct xmatch *x, const struct chunk *c, struct cat_column **cols,
                       struct cat_error *err)
 {
 	const struct cat_field *f = x->base.schema->fields + x->left->schema->nfields;
+	const struct cat_stack *rows = &x->right.rows;
 	struct cat_batch *b;
 
-	if (x->right.nbatches == 0) {
+	if (rows->n == 0) {
 		for (int i = 0; i < x->n_right; i++)
 			CAT_TRY(cat_column_nulls(&f[i], c->n, &cols[i], err));
 		return CAT_OK;
 	}
-	CAT_TRY(table_gather(&x->right, c->right, c->n, &b, err));
+	if (x->packed)
+		CAT_TRY(cat_packed_gather(x->packed, c->right, c->n, cols, err));
+	CAT_TRY(gather(rows, rows->batch[0]->schema, c->right, c, &b, err));
 	for (int i = 0; i < x->n_right; i++)
-		cols[i] = cat_column_ref(b->cols[i]);
+		if (!cat_packed_has(x->packed, i))
+			cols[i] = cat_column_ref(b->cols[i]);
 	cat_batch_unref(b);
 	return CAT_OK;
 }
@@ -474,7 +346,7 @@ static int chunk_batch(const struct xmatch *x, const struct chunk *c, struct cat
 	struct cat_batch *left, *joined;
 	int rc;
 
-	CAT_TRY(table_gather(&x->piece, c->left, c->n, &left, err));
+	CAT_TRY(gather(&x->piece.rows, x->left->schema, c->left, c, &left, err));
 	if (x->options.join == CAT_JOIN_ANTI) {
 		*out = left;
 		return CAT_OK;
@@ -495,14 +367,15 @@ static int xmatch_next(struct cat_source *s, struct cat_batch **out, struct cat_
 {
 	struct xmatch *x = (struct xmatch *)s;
 	const int64_t max = cat_batch_rows(s->schema);
-	struct chunk c = {.max = max};
+	struct chunk c = {.room = max};
 	int rc = CAT_OK;
 
 	*out = NULL;
 	c.left = cat_malloc((size_t)max * sizeof *c.left);
+	c.place = cat_malloc((size_t)max * sizeof *c.place);
 	c.right = cat_malloc((size_t)max * sizeof *c.right);
 	c.sep_arcsec = cat_malloc((size_t)max * sizeof *c.sep_arcsec);
-	if (!c.left || !c.right || !c.sep_arcsec)
+	if (!c.left || !c.right || !c.place || !c.sep_arcsec)
 		rc = cat_fail_mem(err, (size_t)max * sizeof *c.left);
 	while (rc == CAT_OK && c.n == 0) {
 		fill_chunk(x, &c);
@@ -514,6 +387,7 @@ static int xmatch_next(struct cat_source *s, struct cat_batch **out, struct cat_
 			rc = next_piece(x, err);
 	}
 	cat_free(c.left);
+	cat_free(c.place);
 	cat_free(c.right);
 	cat_free(c.sep_arcsec);
 	return rc;
@@ -527,6 +401,7 @@ static void xmatch_close(struct cat_source *s)
 	cat_schema_unref(s->schema);
 	cat_free(x->right_cols);
 	table_fini(&x->right);
+	cat_packed_free(x->packed);
 	table_fini(&x->piece);
 	cat_batch_unref(x->rest);
 	cat_match_index_free(x->index);
@@ -540,7 +415,7 @@ static const struct cat_source_ops xmatch_ops = {xmatch_next, xmatch_close};
 static int64_t first_piece_rows(const struct xmatch *x)
 {
 	const double half = sin(x->options.radius_arcsec / 3600 * 0.5 * CAT_DEG_RAD);
-	const double rows = PIECE_PAIRS / (1 + 64 * (double)x->right.nrows * half * half);
+	const double rows = PIECE_PAIRS / (1 + 64 * (double)x->right.rows.nrows * half * half);
 
 	if (x->options.find != CAT_FIND_ALL || rows >= PIECE_ROWS_FIRST)
 		return PIECE_ROWS_FIRST;
@@ -589,9 +464,9 @@ static int open_match(struct xmatch *x, struct cat_source *right, struct cat_err
 	x->piece_rows = first_piece_rows(x);
 	if (o->find == CAT_FIND_BEST2 || o->find == CAT_FIND_MUTUAL)
 		return CAT_OK;
-	CAT_TRY(cat_match_index_new(x->right.ra_deg, x->right.dec_deg, x->right.nrows, radius_deg(o), &x->index, err));
-	table_forget_positions(&x->right);
-	return CAT_OK;
+	x->right.cap_rows = 0;
+	return cat_match_index_take(&x->right.ra_deg, &x->right.dec_deg, x->right.rows.nrows, radius_deg(o), &x->index,
+	                            err);
 }
 
 int cat_xmatch_open(struct cat_source *left, struct cat_source *right, const struct cat_xmatch_options *options,

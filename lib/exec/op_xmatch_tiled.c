@@ -12,8 +12,11 @@
 #define MINE "catpipe:mine"
 #define TILE_ROWS_MAX (INT64_C(1) << 20)
 #define TILE_ROWS_MIN 4096
+#define TILE_BYTES_MIN (INT64_C(4) << 20) /* fewer rows when they are long */
 #define TILE_ROWS_USUAL 50000 /* a row group */
-#define SPARSE_ROWS 50000 /* up to so many rows of LEFT are surrounded one by one */
+/* Up to so many rows of LEFT are surrounded one by one, where RIGHT has more than SPARSE times as many there. */
+#define SPARSE_ROWS 50000
+#define SPARSE 2
 
 struct tiled {
 	struct cat_source base;
@@ -27,6 +30,7 @@ struct tiled {
 	struct cat_ordered *queue;
 	struct cat_tile *tiles;
 	size_t ntiles, submitted;
+	struct cat_cover border; /* what lies around tiles */
 	/* being given out */
 	struct job *job;
 	size_t at;
@@ -49,18 +53,14 @@ struct job {
 
 /* --- one tile; on any thread --- */
 
-static int cells_of(const struct cat_skytable *t, const struct cat_batch *b, int64_t **out, struct cat_error *err)
+static int cells_of(const struct cat_skytable *t, const struct cat_batch *b, int64_t *cells, struct cat_error *err)
 {
 	const int64_t n = b->nrows;
 	double *ra = cat_malloc((size_t)n * 2 * sizeof *ra);
-	int rc;
+	int rc = ra ? cat_position_values(b, t->ra, t->dec, ra, ra + n, err) : cat_fail_mem(err, (size_t)n * 2 * sizeof *ra);
 
-	*out = cat_malloc((size_t)n * sizeof **out);
-	rc = ra && *out ? CAT_OK : cat_fail_mem(err, (size_t)n * 2 * sizeof *ra);
-	if (rc == CAT_OK && n) /* a batch without rows may be one without columns */
-		rc = cat_position_values(b, t->ra, t->dec, ra, ra + n, err);
 	if (rc == CAT_OK)
-		cat_hpx29_from_deg_n(ra, ra + n, n, *out);
+		cat_hpx29_from_deg_n(ra, ra + n, n, cells);
 	cat_free(ra);
 	return rc;
 }
@@ -71,8 +71,8 @@ static int flag_mine(const struct tiled *t, const struct cat_tile *tile, struct 
 {
 	struct cat_batch *f = NULL;
 	struct cat_column *mine = NULL;
-	int64_t *cells = NULL;
-	int rc = cells_of(t->left, b, &cells, err);
+	int64_t *cells = cat_malloc((size_t)b->nrows * sizeof *cells);
+	int rc = cells ? cells_of(t->left, b, cells, err) : cat_fail_mem(err, (size_t)b->nrows * sizeof *cells);
 
 	if (rc == CAT_OK)
 		rc = cat_batch_new(t->flagged, b->nrows, &f, err);
@@ -96,54 +96,76 @@ static int flag_mine(const struct tiled *t, const struct cat_tile *tile, struct 
 	return rc;
 }
 
-static int read_left(const struct tiled *t, const struct cat_tile *tile, struct cat_batch **out, struct cat_error *err)
+static int read_left(const struct tiled *t, const struct cat_tile *tile, struct cat_stack *rows, struct cat_error *err)
 {
 	struct cat_cover around = {0};
-	struct cat_batch *b;
 	int rc;
 
 	if (!t->rivals || tile->lo < 0) {
-		CAT_TRY(t->left->ops->read_tile(t->left, tile, &b, err));
+		CAT_TRY(t->left->ops->read_tile(t->left, tile, rows, err));
 	} else {
 		CAT_TRY(cat_cover_around(tile->lo, tile->hi, 2 * t->o.radius_arcsec / 3600, &around, err));
-		rc = t->left->ops->read(t->left, &around, &b, err);
+		rc = t->left->ops->read(t->left, &around, rows, err);
 		cat_cover_fini(&around);
 		CAT_TRY(rc);
 	}
-	if (t->rivals)
-		return flag_mine(t, tile, b, out, err);
-	*out = b;
+	for (size_t i = 0; t->rivals && i < rows->n; i++) {
+		struct cat_batch *b = rows->batch[i];
+
+		rows->batch[i] = NULL;
+		CAT_TRY(flag_mine(t, tile, b, &rows->batch[i], err));
+	}
 	return CAT_OK;
 }
 
-/* RIGHT's rows that LEFT's rows of the tile can meet. */
-static int read_right(const struct tiled *t, const struct cat_tile *tile, const struct cat_batch *left,
-                      struct cat_batch **out, struct cat_error *err)
+/* What lies around LEFT's rows, one by one. */
+static int surround(const struct tiled *t, const struct cat_stack *left, struct cat_cover *cover, struct cat_error *err)
 {
-	const double radius_deg = t->o.radius_arcsec / 3600;
+	int64_t *cells = cat_malloc((size_t)left->nrows * sizeof *cells);
+	int rc = cells ? CAT_OK : cat_fail_mem(err, (size_t)left->nrows * sizeof *cells);
+
+	for (size_t i = 0; rc == CAT_OK && i < left->n; i++)
+		rc = cells_of(t->left, left->batch[i], cells + left->first[i], err);
+	if (rc == CAT_OK)
+		rc = cat_cover_near(cells, left->nrows, t->o.radius_arcsec / 3600, cover, err);
+	cat_free(cells);
+	return rc;
+}
+
+/* Are LEFT's rows of the tile so few that what lies around them is much less than all of RIGHT's there? */
+static bool is_sparse(const struct tiled *t, const struct cat_tile *tile, int64_t rows)
+{
+	if (t->rivals || rows > SPARSE_ROWS)
+		return false;
+	return t->right->nrows < 0 || tile->lo < 0 ||
+	       (double)t->right->nrows * (double)(tile->hi - tile->lo) / CAT_HPX29_CELLS > SPARSE * (double)rows;
+}
+
+/* RIGHT's rows that LEFT's rows of the tile can meet. */
+static int read_right(const struct tiled *t, const struct cat_tile *tile, const struct cat_stack *left,
+                      struct cat_stack *rows, struct cat_error *err)
+{
 	struct cat_cover cover = {0};
-	struct cat_batch *b, *r;
 	int rc = CAT_OK;
 
-	if (!t->rivals && left->nrows <= SPARSE_ROWS) {
-		int64_t *cells = NULL;
-
-		rc = cells_of(t->left, left, &cells, err);
-		if (rc == CAT_OK)
-			rc = cat_cover_near(cells, left->nrows, radius_deg, &cover, err);
-		cat_free(cells);
-	} else if (tile->lo >= 0) {
-		rc = cat_cover_around(tile->lo, tile->hi, radius_deg, &cover, err);
-	}
+	if (is_sparse(t, tile, left->nrows))
+		rc = surround(t, left, &cover, err);
+	else if (tile->lo >= 0)
+		rc = cat_cover_around(tile->lo, tile->hi, t->o.radius_arcsec / 3600, &cover, err);
 	if (rc == CAT_OK)
-		rc = t->right->ops->read(t->right, &cover, &b, err);
+		rc = t->right->ops->read(t->right, &cover, rows, err);
 	cat_cover_fini(&cover);
-	CAT_TRY(rc);
-	rc = cat_batch_new(t->right_schema, b->nrows, &r, err);
-	for (int i = 0; rc == CAT_OK && i < r->ncols; i++)
-		r->cols[i] = cat_column_ref(b->cols[i]);
-	cat_batch_unref(b);
-	*out = r;
+	for (size_t i = 0; rc == CAT_OK && i < rows->n; i++) {
+		struct cat_batch *r;
+
+		rc = cat_batch_new(t->right_schema, rows->batch[i]->nrows, &r, err);
+		if (rc != CAT_OK)
+			break;
+		for (int k = 0; k < r->ncols; k++)
+			r->cols[k] = cat_column_ref(rows->batch[i]->cols[k]);
+		cat_batch_unref(rows->batch[i]);
+		rows->batch[i] = r;
+	}
 	return rc;
 }
 
@@ -183,35 +205,39 @@ static int collect(struct job *j, struct cat_source *joined, struct cat_error *e
 	}
 }
 
+/* The rows of a stack, which they leave, as a source. */
+static int source_of(struct cat_schema *schema, struct cat_stack *rows, struct cat_source **out, struct cat_error *err)
+{
+	const size_t n = rows->n;
+
+	rows->n = 0;
+	return cat_source_of(schema, rows->batch, n, NULL, out, err);
+}
+
 static int run_tile(void *arg, struct cat_error *err)
 {
 	struct job *j = arg;
 	struct tiled *t = j->t;
-	struct cat_batch *left = NULL, *right = NULL;
+	struct cat_stack left = {0}, right = {0};
 	struct cat_source *l = NULL, *r = NULL, *joined = NULL;
 	int rc = read_left(t, &j->tile, &left, err);
 
-	if (rc != CAT_OK || left->nrows == 0) {
-		cat_batch_unref(left);
-		return rc;
+	if (rc == CAT_OK && left.nrows > 0) {
+		rc = read_right(t, &j->tile, &left, &right, err);
+		if (rc == CAT_OK)
+			rc = source_of(t->rivals ? t->flagged : t->left->schema, &left, &l, err);
+		if (rc == CAT_OK)
+			rc = source_of(t->right_schema, &right, &r, err);
+		if (rc == CAT_OK)
+			rc = cat_xmatch_open(l, r, &t->o, &joined, err);
+		else
+			cat_source_close(l);
+		if (rc == CAT_OK)
+			rc = collect(j, joined, err);
+		cat_source_close(joined);
 	}
-	rc = read_right(t, &j->tile, left, &right, err);
-	if (rc != CAT_OK) {
-		cat_batch_unref(left);
-		return rc;
-	}
-	rc = cat_source_of(left->schema, &left, 1, NULL, &l, err);
-	if (rc == CAT_OK)
-		rc = cat_source_of(t->right_schema, &right, 1, NULL, &r, err);
-	else
-		cat_batch_unref(right);
-	if (rc == CAT_OK)
-		rc = cat_xmatch_open(l, r, &t->o, &joined, err);
-	else
-		cat_source_close(l);
-	if (rc == CAT_OK)
-		rc = collect(j, joined, err);
-	cat_source_close(joined);
+	cat_stack_fini(&left);
+	cat_stack_fini(&right);
 	return rc;
 }
 
@@ -309,8 +335,8 @@ static int sort_back(struct tiled *t, struct cat_error *err)
 /* The next rows in LEFT's order, as many as memory allows: each run on disk then gives many rows at a time. */
 static int read_sorted(struct tiled *t, struct cat_batch **out, struct cat_error *err)
 {
-	const int64_t least = cat_batch_rows(t->base.schema);
-	const int64_t rows = t->memory_bytes / 4 / cat_runs_row_bytes(t->back) / least * least;
+	const int64_t fits = t->memory_bytes / 4 / cat_runs_row_bytes(t->back), usual = cat_batch_rows(t->base.schema);
+	const int64_t least = fits < usual ? fits + 1 : usual, rows = fits / least * least;
 	struct cat_batch *b;
 	int64_t hi;
 	int rc;
@@ -377,6 +403,7 @@ static void tiled_close(struct cat_source *s)
 	cat_free(t->keep);
 	cat_free(t->stored_cols);
 	cat_free(t->tiles);
+	cat_cover_fini(&t->border);
 	cat_free(t);
 }
 
@@ -443,11 +470,46 @@ static int plan_columns(struct tiled *t, const struct cat_schema *matched, struc
 	return rc;
 }
 
+/* RIGHT is told what several tiles read of it, unless that is too long a list for the memory. */
+static int find_border(struct tiled *t, int64_t memory_bytes, struct cat_error *err)
+{
+	const int64_t most = memory_bytes / 64 / (int64_t)sizeof *t->border.at;
+
+	for (size_t i = 0; i < t->ntiles; i++) {
+		const struct cat_tile *tile = &t->tiles[i];
+		struct cat_cover around = {0};
+		int rc = CAT_OK;
+
+		if (tile->lo < 0)
+			continue;
+		CAT_TRY(cat_cover_around(tile->lo, tile->hi, t->o.radius_arcsec / 3600, &around, err));
+		for (int64_t k = 0; rc == CAT_OK && k < around.n; k++) {
+			const struct cat_cover_range *r = &around.at[k];
+
+			/* The tile itself may be part of a longer range. */
+			if (r->lo < tile->lo)
+				rc = cat_cover_add(&t->border, r->lo, r->hi < tile->lo ? r->hi : tile->lo, true, err);
+			if (rc == CAT_OK && r->hi > tile->hi)
+				rc = cat_cover_add(&t->border, r->lo > tile->hi ? r->lo : tile->hi, r->hi, true, err);
+		}
+		cat_cover_fini(&around);
+		CAT_TRY(rc);
+		if (t->border.n > most) {
+			cat_cover_fini(&t->border);
+			return CAT_OK;
+		}
+	}
+	cat_cover_finish(&t->border);
+	t->right->border = &t->border;
+	t->right->border_bytes = memory_bytes / 16;
+	return CAT_OK;
+}
+
 static int plan(struct tiled *t, struct cat_pool *p, int64_t memory_bytes, struct cat_error *err)
 {
 	const int jobs = cat_pool_jobs(p);
 	int *cols, rc;
-	int64_t rows, row_bytes, at_once;
+	int64_t rows, least, row_bytes, at_once;
 
 	if (!(t->o.radius_arcsec >= 0 && t->o.radius_arcsec <= 180 * 3600.0))
 		return cat_fail(err, CAT_E_USAGE, "a match radius must be from 0 to 180 degrees");
@@ -473,11 +535,14 @@ static int plan(struct tiled *t, struct cat_pool *p, int64_t memory_bytes, struc
 	at_once = memory_bytes / 3 / (TILE_ROWS_USUAL * row_bytes);
 	at_once = at_once < 1 ? 1 : at_once > jobs ? jobs : at_once;
 	rows = memory_bytes / 3 / at_once / row_bytes;
-	rows = rows < TILE_ROWS_MIN ? TILE_ROWS_MIN : rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
+	least = TILE_BYTES_MIN / row_bytes < TILE_ROWS_MIN ? TILE_BYTES_MIN / row_bytes + 1 : TILE_ROWS_MIN;
+	rows = rows < least ? least : rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
 	if (t->o.tile_rows > 0)
 		rows = t->o.tile_rows;
 	if (rc == CAT_OK)
 		rc = t->left->ops->tiles(t->left, rows, &t->tiles, &t->ntiles, err);
+	if (rc == CAT_OK)
+		rc = find_border(t, memory_bytes, err);
 	if (rc == CAT_OK)
 		rc = cat_ordered_new(p, (int)at_once, run_tile, free_job, &t->queue, err);
 	return rc;

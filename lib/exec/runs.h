@@ -12,7 +12,8 @@
 
 struct cat_runs;
 
-/* Rows of SCHEMA (a reference is taken). MEMORY_BYTES is what may be held before spilling under TEMP_DIR. */
+/* Rows of SCHEMA (a reference is taken). MEMORY_BYTES is what may be held before spilling
+ * under TEMP_DIR; when all rows were put, half of it. */
 CAT_MUST_USE int cat_runs_new(struct cat_schema *schema, const char *temp_dir, int64_t memory_bytes,
                               struct cat_runs **out, struct cat_error *err);
 void cat_runs_free(struct cat_runs *r); /* accepts NULL */
@@ -29,11 +30,12 @@ CAT_MUST_USE int cat_runs_count(struct cat_runs *r, int64_t lo, int64_t hi, int6
  * their keys (caller frees with cat_free). */
 CAT_MUST_USE int cat_runs_read(struct cat_runs *r, int64_t lo, int64_t hi, struct cat_batch **out, int64_t **keys,
                                struct cat_error *err);
-/* The same for ranges that are sorted and do not overlap; what is on disk is read once for all of them. */
+/* The same for ranges that are sorted and do not overlap; what is on disk is read once for all of them. BY, when not
+ * negative, is a column of int64 without nulls that gives the order instead of the keys, and KEYS. */
 struct cat_runs_range {
 	int64_t lo, hi;
 };
-CAT_MUST_USE int cat_runs_read_ranges(struct cat_runs *r, const struct cat_runs_range *ranges, int64_t nranges,
+CAT_MUST_USE int cat_runs_read_ranges(struct cat_runs *r, const struct cat_runs_range *ranges, int64_t nranges, int by,
                                       struct cat_batch **out, int64_t **keys, struct cat_error *err);
 /* An end HI2 in (lo, hi] such that [lo, hi2) holds at most MAX rows, as large as binary search finds it; when
  * even one key has more rows than that, just that key. */

@@ -7,6 +7,7 @@
 #ifndef CAT_EXEC_SKYTABLE_H
 #define CAT_EXEC_SKYTABLE_H
 
+#include "columnar/gather.h"
 #include "columnar/pump.h"
 #include "dataset/hats.h"
 #include "exec/pool.h"
@@ -24,10 +25,10 @@ struct cat_skytable_ops {
 	 * them with cat_free. */
 	CAT_MUST_USE int (*tiles)(struct cat_skytable *, int64_t max_rows, struct cat_tile **out, size_t *n,
 	                          struct cat_error *);
-	/* The rows of one tile, or of the cells of a cover, in the table's own order. */
-	CAT_MUST_USE int (*read_tile)(struct cat_skytable *, const struct cat_tile *, struct cat_batch **out,
+	/* Adds the rows of one tile, or of the cells of a cover, in the table's own order; no batch without rows. */
+	CAT_MUST_USE int (*read_tile)(struct cat_skytable *, const struct cat_tile *, struct cat_stack *rows,
 	                              struct cat_error *);
-	CAT_MUST_USE int (*read)(struct cat_skytable *, const struct cat_cover *cells, struct cat_batch **out,
+	CAT_MUST_USE int (*read)(struct cat_skytable *, const struct cat_cover *cells, struct cat_stack *rows,
 	                         struct cat_error *);
 	void (*close)(struct cat_skytable *);
 };
@@ -38,8 +39,13 @@ struct cat_skytable {
 	int row; /* the last column, which numbers the rows in the table's own order; -1: there is none, and the
 	          * table's order is that of its tiles */
 	bool in_order; /* the table's order is that of its tiles */
+	int64_t nrows;     /* -1: not known */
 	int64_t row_bytes; /* about what a row takes in memory */
 	bool *used;        /* which columns come; the others are NULL */
+	/* Set by who reads, before the first read: cells that are read several times (not owned; NULL: none), and how
+	 * many bytes of rows in them may be kept. */
+	const struct cat_cover *border;
+	int64_t border_bytes;
 };
 void cat_skytable_close(struct cat_skytable *t); /* accepts NULL */
 
@@ -47,7 +53,7 @@ void cat_skytable_close(struct cat_skytable *t); /* accepts NULL */
 CAT_MUST_USE int cat_skytable_hats(struct cat_hats *h, const bool *used, struct cat_skytable **out,
                                    struct cat_error *err);
 /* Any other table: reads SOURCE, which stays the caller's, to its end. A column of row numbers ("catpipe:row")
- * is added. */
+ * is added. Of its rows MEMORY_BYTES stay in memory, twice that while it is read. */
 CAT_MUST_USE int cat_skytable_sort(struct cat_source *source, int ra, int dec, const bool *used,
                                    const char *temp_dir, int64_t memory_bytes, struct cat_skytable **out,
                                    struct cat_error *err);

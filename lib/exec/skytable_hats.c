@@ -1,8 +1,10 @@
 /* A catalogue as a sky table: partitions are its tiles; what lies around one is found by the index of each leaf,
  * and where no row of a piece is wanted nothing but that index is decoded. */
+#include <pthread.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "columnar/gather.h"
 #include "columnar/kernels.h"
 #include "dataset/properties.h"
 #include "exec/scan.h"
@@ -11,10 +13,26 @@
 
 #define ROWS_UNKNOWN 1000000 /* in a partition whose catalogue does not say */
 
+#define CACHED 1024 /* pieces, at most */
+
+/* The rows of a piece that lie on the border between tiles: those beside it need not decode all of it again. */
+struct cached {
+	int part;
+	int64_t piece;
+	struct cat_batch *rows; /* NULL: free */
+	int64_t bytes;
+	uint64_t used; /* when */
+};
 struct hats_table {
 	struct cat_skytable base;
 	struct cat_hats *hats;
 	int64_t max_rows; /* in a partition, as its properties say */
+	int *cols;        /* what is decoded where cells are looked for: columns that are used, and the index */
+	int ncols, hpx;   /* HPX: the index among them; -1: the catalogue has none */
+	pthread_mutex_t lock; /* over the cache */
+	struct cached cache[CACHED];
+	int64_t cached_bytes;
+	uint64_t now;
 };
 
 void cat_skytable_close(struct cat_skytable *t)
@@ -37,36 +55,8 @@ static int bind(void *arg, struct cat_schema *schema, bool *used, struct cat_err
 	return CAT_OK;
 }
 
-/* All rows of a source as one batch. */
-static int read_all(struct cat_source *s, struct cat_batch **out, struct cat_error *err)
-{
-	struct cat_batch **parts = NULL;
-	size_t n = 0, cap = 0;
-	int rc = CAT_OK;
-
-	while (rc == CAT_OK) {
-		struct cat_batch *b;
-
-		rc = s->ops->next(s, &b, err);
-		if (rc != CAT_OK || !b)
-			break;
-		if (cat_grow(&parts, &cap, n, sizeof(struct cat_batch *)) != 0) {
-			cat_batch_unref(b);
-			rc = cat_fail_mem(err, cap * sizeof(struct cat_batch *));
-		} else {
-			parts[n++] = b;
-		}
-	}
-	if (rc == CAT_OK)
-		rc = n ? cat_concat_batches(parts, (int)n, out, err) : cat_batch_empty(s->schema, out, err);
-	for (size_t i = 0; i < n; i++)
-		cat_batch_unref(parts[i]);
-	cat_free(parts);
-	return rc;
-}
-
 static int scan_rows(struct hats_table *t, const struct cat_hats_want *want, const struct cat_cover *cells,
-                     struct cat_batch **out, struct cat_error *err)
+                     struct cat_stack *rows, struct cat_error *err)
 {
 	const struct cat_consumer consumer = {bind, t};
 	const struct cat_scan_options o = {.limit = -1, .cells = cells, .whole = true, .consumer = &consumer,
@@ -80,11 +70,217 @@ static int scan_rows(struct hats_table *t, const struct cat_hats_want *want, con
 		rc = cat_hats_feed(cat_hats_ref(t->hats), want, &feed, err);
 	if (rc == CAT_OK)
 		rc = cat_scan_open(feed, &o, pool, &s, err);
-	if (rc == CAT_OK)
-		rc = read_all(s, out, err);
+	while (rc == CAT_OK) {
+		struct cat_batch *b;
+
+		rc = s->ops->next(s, &b, err);
+		if (rc != CAT_OK || !b)
+			break;
+		if (b->nrows)
+			rc = cat_stack_add(rows, b, err);
+		else
+			cat_batch_unref(b);
+	}
 	cat_source_close(s);
 	cat_pool_free(pool);
 	return rc;
+}
+
+/* --- pieces of which some rows are wanted --- */
+
+static struct cat_batch *cache_find(struct hats_table *t, int part, int64_t piece)
+{
+	struct cat_batch *found = NULL;
+
+	pthread_mutex_lock(&t->lock);
+	for (int i = 0; i < CACHED; i++)
+		if (t->cache[i].rows && t->cache[i].part == part && t->cache[i].piece == piece) {
+			t->cache[i].used = ++t->now;
+			found = cat_batch_ref(t->cache[i].rows);
+			break;
+		}
+	pthread_mutex_unlock(&t->lock);
+	return found;
+}
+
+static void cache_drop(struct hats_table *t, struct cached *c)
+{
+	t->cached_bytes -= c->bytes;
+	cat_batch_unref(c->rows);
+	c->rows = NULL;
+}
+
+/* Keeps ROWS in place of those that were not asked for the longest. */
+static void cache_put(struct hats_table *t, int part, int64_t piece, struct cat_batch *rows)
+{
+	const int64_t bytes = cat_batch_bytes(rows);
+	struct cached *room = NULL;
+
+	if (bytes > t->base.border_bytes)
+		return;
+	pthread_mutex_lock(&t->lock);
+	while (!room || t->cached_bytes + bytes > t->base.border_bytes) {
+		struct cached *oldest = NULL;
+
+		for (int i = 0; i < CACHED; i++) {
+			struct cached *c = &t->cache[i];
+
+			if (!c->rows)
+				room = c;
+			else if (!oldest || c->used < oldest->used)
+				oldest = c;
+		}
+		if (oldest && (!room || t->cached_bytes + bytes > t->base.border_bytes))
+			cache_drop(t, oldest);
+	}
+	*room = (struct cached){part, piece, cat_batch_ref(rows), bytes, ++t->now};
+	t->cached_bytes += bytes;
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* Rows of B in CELLS; *OUT NULL when there are none. */
+static int pick_rows(const struct hats_table *t, struct cat_batch *b, const struct cat_cover *cells,
+                     struct cat_batch **out, struct cat_error *err)
+{
+	int32_t *idx = cat_malloc((size_t)b->nrows * sizeof *idx);
+	int64_t n;
+	int rc = CAT_OK;
+
+	*out = NULL;
+	if (!idx)
+		return cat_fail_mem(err, (size_t)b->nrows * sizeof *idx);
+	n = cat_cover_filter(cells, CAT_VALUES(b->cols[t->hpx], int64_t), NULL, b->nrows, idx);
+	if (n == b->nrows)
+		*out = cat_batch_ref(b);
+	else if (n)
+		rc = cat_take_batch(b, idx, n, out, err);
+	cat_free(idx);
+	return rc;
+}
+
+/* Is all of CELLS between LEAST and MOST on the border? */
+static bool on_border(const struct hats_table *t, const struct cat_cover *cells, int64_t least, int64_t most)
+{
+	int64_t a = 0, b = cells->n;
+
+	while (a < b) {
+		const int64_t mid = a + (b - a) / 2;
+
+		if (cells->at[mid].hi <= least)
+			a = mid + 1;
+		else
+			b = mid;
+	}
+	for (; a < cells->n && cells->at[a].lo <= most; a++) {
+		int64_t lo, hi;
+
+		if (!cat_cover_find(t->base.border, cells->at[a].lo, &lo, &hi) || cells->at[a].hi > hi)
+			return false;
+	}
+	return true;
+}
+
+/* All rows of a piece, or those on the border when that is enough: LEAST to MOST are its cells. */
+static int decode_piece(struct hats_table *t, struct cat_work *w, int part, int64_t piece, const struct cat_cover *cells,
+                        const struct cat_range_stats *hpx, struct cat_batch **out, struct cat_error *err)
+{
+	const bool kept = t->base.border && hpx->known && hpx->is_int && hpx->nulls == 0;
+	struct cat_batch *border;
+	int rc;
+
+	if (kept && on_border(t, cells, hpx->min_i64, hpx->max_i64) && (*out = cache_find(t, part, piece)))
+		return CAT_OK;
+	rc = w->ops->decode(w, t->cols, t->ncols, out, err);
+	if (rc == CAT_OK && kept) {
+		rc = pick_rows(t, *out, t->base.border, &border, err);
+		if (rc == CAT_OK && border)
+			cache_put(t, part, piece, border);
+		if (rc == CAT_OK)
+			cat_batch_unref(border);
+		else
+			cat_batch_unref(*out);
+	}
+	return rc == CAT_OK || !w->where ? rc : cat_wrap(err, "%s", w->where);
+}
+
+/* Adds the decoded columns B, which is taken over, under the table's schema. */
+static int add_rows(const struct hats_table *t, struct cat_batch *b, struct cat_stack *rows, struct cat_error *err)
+{
+	struct cat_batch *full = NULL;
+	const int rc = cat_batch_new(t->base.schema, b->nrows, &full, err);
+
+	for (int k = 0; rc == CAT_OK && k < t->ncols; k++)
+		if (t->base.used[t->cols[k]])
+			full->cols[t->cols[k]] = cat_column_ref(b->cols[k]);
+	cat_batch_unref(b);
+	return rc == CAT_OK ? cat_stack_add(rows, full, err) : rc;
+}
+
+/* One piece. *OTHERWISE is set when its index cannot be relied on. */
+static int read_piece(struct hats_table *t, struct cat_work *w, int part, int64_t piece, const struct cat_cover *cells,
+                      struct cat_stack *rows, bool *otherwise, struct cat_error *err)
+{
+	struct cat_range_stats hpx = {0};
+	struct cat_batch *b, *some;
+	int rc;
+
+	if (w->nrows == 0)
+		return CAT_OK;
+	if (w->ops->stats)
+		w->ops->stats(w, t->cols[t->hpx], &hpx);
+	if (hpx.known && hpx.is_int && hpx.nulls == 0 && !cat_cover_overlaps(cells, hpx.min_i64, hpx.max_i64 + 1))
+		return CAT_OK;
+	CAT_TRY(decode_piece(t, w, part, piece, cells, &hpx, &b, err));
+	*otherwise = cat_column_null_count(b->cols[t->hpx]) > 0;
+	rc = *otherwise ? CAT_OK : pick_rows(t, b, cells, &some, err);
+	cat_batch_unref(b);
+	return rc == CAT_OK && !*otherwise && some ? add_rows(t, some, rows, err) : rc;
+}
+
+static int read_part(struct hats_table *t, int part, const struct cat_cover *cells, struct cat_stack *rows,
+                     bool *otherwise, struct cat_error *err)
+{
+	const struct cat_hats_want want = {.begin = part, .end = part + 1};
+	struct cat_feed *feed;
+	int64_t lo, hi;
+	int rc;
+
+	cat_hats_range(&t->hats->parts[part], &lo, &hi);
+	if (!cat_cover_overlaps(cells, lo, hi))
+		return CAT_OK;
+	CAT_TRY(cat_hats_feed(cat_hats_ref(t->hats), &want, &feed, err));
+	for (int64_t piece = 0;; piece++) {
+		struct cat_work *w;
+
+		rc = feed->ops->next(feed, &w, err);
+		if (rc != CAT_OK || !w)
+			break;
+		rc = read_piece(t, w, part, piece, cells, rows, otherwise, err);
+		cat_work_free(w);
+		if (rc != CAT_OK || *otherwise)
+			break;
+	}
+	cat_feed_close(feed);
+	return rc;
+}
+
+/* The rows of partitions [BEGIN, END) that lie in CELLS. */
+static int read_cells(struct hats_table *t, int begin, int end, const struct cat_cover *cells, struct cat_stack *rows,
+                      struct cat_error *err)
+{
+	union {
+		const struct cat_cover *in;
+		void *out;
+	} arg = {cells};
+	const struct cat_hats_want want = {.keep = keep, .arg = arg.out, .begin = begin, .end = end};
+	bool otherwise = t->hpx < 0;
+
+	for (int p = begin; !otherwise && p < end; p++)
+		CAT_TRY(read_part(t, p, cells, rows, &otherwise, err));
+	if (!otherwise)
+		return CAT_OK;
+	cat_stack_clear(rows);
+	return scan_rows(t, &want, cells, rows, err);
 }
 
 /* First partition that ends behind CELL. */
@@ -105,27 +301,20 @@ static int part_behind(const struct cat_hats *h, int64_t cell)
 	return a;
 }
 
-static int hats_read(struct cat_skytable *table, const struct cat_cover *cells, struct cat_batch **out,
+static int hats_read(struct cat_skytable *table, const struct cat_cover *cells, struct cat_stack *rows,
                      struct cat_error *err)
 {
 	struct hats_table *t = (struct hats_table *)table;
-	union {
-		const struct cat_cover *in;
-		void *out;
-	} arg = {cells};
-	struct cat_hats_want want = {.keep = keep, .arg = arg.out};
+	int begin, end;
 
 	if (cells->n == 0)
-		return cat_batch_empty(table->schema, out, err);
-	want.begin = part_behind(t->hats, cells->at[0].lo);
-	want.end = part_behind(t->hats, cells->at[cells->n - 1].hi - 1) + 1;
-	want.end = want.end < t->hats->nparts ? want.end : t->hats->nparts;
-	if (want.begin >= want.end)
-		return cat_batch_empty(table->schema, out, err);
-	return scan_rows(t, &want, cells, out, err);
+		return CAT_OK;
+	begin = part_behind(t->hats, cells->at[0].lo);
+	end = part_behind(t->hats, cells->at[cells->n - 1].hi - 1) + 1;
+	return read_cells(t, begin, end < t->hats->nparts ? end : t->hats->nparts, cells, rows, err);
 }
 
-static int hats_read_tile(struct cat_skytable *table, const struct cat_tile *tile, struct cat_batch **out,
+static int hats_read_tile(struct cat_skytable *table, const struct cat_tile *tile, struct cat_stack *rows,
                           struct cat_error *err)
 {
 	struct hats_table *t = (struct hats_table *)table;
@@ -134,9 +323,9 @@ static int hats_read_tile(struct cat_skytable *table, const struct cat_tile *til
 	int rc;
 
 	if (tile->whole)
-		return scan_rows(t, &want, NULL, out, err);
+		return scan_rows(t, &want, NULL, rows, err);
 	CAT_TRY(cat_cover_add(&cells, tile->lo, tile->hi, true, err));
-	rc = scan_rows(t, &want, &cells, out, err);
+	rc = read_cells(t, tile->begin, tile->end, &cells, rows, err);
 	cat_cover_fini(&cells);
 	return rc;
 }
@@ -232,10 +421,33 @@ static void hats_close(struct cat_skytable *table)
 {
 	struct hats_table *t = (struct hats_table *)table;
 
+	for (int i = 0; i < CACHED; i++)
+		cat_batch_unref(t->cache[i].rows);
+	pthread_mutex_destroy(&t->lock);
 	cat_schema_unref(table->schema);
 	cat_hats_free(t->hats);
+	cat_free(t->cols);
 	cat_free(t->base.used);
 	cat_free(t);
+}
+
+/* By the columns that are used, or by what the catalogue takes on disk, should that be more. */
+static int guess_row_bytes(struct hats_table *t, struct cat_error *err)
+{
+	const struct cat_schema *s = t->hats->schema;
+	int64_t bytes = 8, all = 8, kib;
+
+	for (int i = 0; i < s->nfields; i++) {
+		const int width = cat_type_bytes(&s->fields[i].type), guess = width ? width + 1 : 24;
+
+		all += guess;
+		bytes += t->base.used[i] ? guess : 0;
+	}
+	CAT_TRY(cat_properties_int(&t->hats->properties, "hats_estsize", 0, &kib, err));
+	if (t->hats->nrows > 0 && kib > 0 && kib < INT64_MAX >> 11 && kib * 1024 / t->hats->nrows > all)
+		bytes += kib * 1024 / t->hats->nrows - all;
+	t->base.row_bytes = bytes;
+	return CAT_OK;
 }
 
 static const struct cat_skytable_ops hats_ops = {hats_tiles, hats_read_tile, hats_read, hats_close};
@@ -246,23 +458,41 @@ int cat_skytable_hats(struct cat_hats *h, const bool *used, struct cat_skytable 
 	const size_t n = (size_t)h->schema->nfields;
 	int rc = CAT_OK;
 
-	if (t)
+	if (t) {
 		t->base.used = cat_malloc(n * sizeof *t->base.used);
-	if (!t || !t->base.used) {
+		t->cols = cat_malloc(n * sizeof *t->cols);
+	}
+	if (!t || !t->base.used || !t->cols) {
+		if (t) {
+			cat_free(t->base.used);
+			cat_free(t->cols);
+		}
 		cat_free(t);
 		cat_hats_free(h);
 		return cat_fail_mem(err, sizeof *t);
 	}
 	memcpy(t->base.used, used, n * sizeof *used);
+	pthread_mutex_init(&t->lock, NULL);
+	t->hpx = -1;
+	for (size_t i = 0; i < n; i++) {
+		const bool index = (int)i == h->hpx && h->hpx_order == 29 && h->schema->fields[i].type.id == CAT_T_I64;
+
+		if (index)
+			t->hpx = t->ncols;
+		if (used[i] || index)
+			t->cols[t->ncols++] = (int)i;
+	}
 	t->hats = h;
 	t->base.ops = &hats_ops;
 	t->base.schema = cat_schema_ref(h->schema);
 	t->base.ra = h->ra;
 	t->base.dec = h->dec;
 	t->base.row = -1;
+	t->base.nrows = h->nrows;
 	t->base.in_order = true;
-	t->base.row_bytes = INT64_C(1 << 19) / cat_batch_rows(h->schema);
-	rc = cat_properties_int(&h->properties, "hats_max_rows", ROWS_UNKNOWN, &t->max_rows, err);
+	rc = guess_row_bytes(t, err);
+	if (rc == CAT_OK)
+		rc = cat_properties_int(&h->properties, "hats_max_rows", ROWS_UNKNOWN, &t->max_rows, err);
 	if (rc != CAT_OK) {
 		hats_close(&t->base);
 		return rc;

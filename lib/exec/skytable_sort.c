@@ -2,9 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "columnar/kernels.h"
 #include "dataset/position.h"
-#include "exec/keysort.h"
 #include "exec/runs.h"
 #include "exec/skytable.h"
 #include "sky/healpix.h"
@@ -99,57 +97,42 @@ static int put_batch(struct sort_table *t, const struct cat_batch *b, int64_t *l
 
 /* --- reading --- */
 
-/* The stored rows B, which is taken over, in the table's order and under its schema. */
-static int restore(struct sort_table *t, struct cat_batch *b, struct cat_batch **out, struct cat_error *err)
+/* The stored rows of some ranges in the table's order and under its schema. */
+static int read_ranges(struct sort_table *t, const struct cat_runs_range *ranges, int64_t n, struct cat_stack *rows,
+                       struct cat_error *err)
 {
-	const struct cat_column *rows = b->cols[b->ncols - 1];
-	int32_t *order = cat_malloc((size_t)b->nrows * sizeof *order);
-	struct cat_batch *sorted = NULL, *full = NULL;
-	int rc = order ? CAT_OK : cat_fail_mem(err, (size_t)b->nrows * sizeof *order);
+	const int by = t->base.in_order ? -1 : t->stored->nfields - 1;
+	struct cat_batch *b, *full = NULL;
+	int rc = CAT_OK;
 
-	if (rc == CAT_OK && t->base.in_order) {
-		sorted = cat_batch_ref(b);
-	} else if (rc == CAT_OK && b->nrows) {
-		rc = cat_keysort(CAT_VALUES(rows, int64_t), b->nrows, order, err);
-		if (rc == CAT_OK)
-			rc = cat_take_batch(b, order, b->nrows, &sorted, err);
-	}
-	if (rc == CAT_OK)
+	CAT_TRY(cat_runs_read_ranges(t->runs, ranges, n, by, &b, NULL, err));
+	if (b->nrows)
 		rc = cat_batch_new(t->base.schema, b->nrows, &full, err);
-	for (int i = 0; rc == CAT_OK && sorted && i < sorted->ncols; i++)
-		full->cols[t->cols[i]] = cat_column_ref(sorted->cols[i]);
-	cat_batch_unref(sorted);
+	for (int i = 0; rc == CAT_OK && full && i < b->ncols; i++)
+		full->cols[t->cols[i]] = cat_column_ref(b->cols[i]);
 	cat_batch_unref(b);
-	cat_free(order);
-	*out = full;
-	return rc;
+	return rc == CAT_OK && full ? cat_stack_add(rows, full, err) : rc;
 }
 
-static int sort_read_tile(struct cat_skytable *table, const struct cat_tile *tile, struct cat_batch **out,
+static int sort_read_tile(struct cat_skytable *table, const struct cat_tile *tile, struct cat_stack *rows,
                           struct cat_error *err)
 {
-	struct sort_table *t = (struct sort_table *)table;
-	struct cat_batch *b;
-
-	CAT_TRY(cat_runs_read(t->runs, tile->lo, tile->hi, &b, NULL, err));
-	return restore(t, b, out, err);
+	return read_ranges((struct sort_table *)table, &(struct cat_runs_range){tile->lo, tile->hi}, 1, rows, err);
 }
 
-static int sort_read(struct cat_skytable *table, const struct cat_cover *cells, struct cat_batch **out,
+static int sort_read(struct cat_skytable *table, const struct cat_cover *cells, struct cat_stack *rows,
                      struct cat_error *err)
 {
-	struct sort_table *t = (struct sort_table *)table;
 	struct cat_runs_range *ranges = cat_malloc((size_t)cells->n * sizeof *ranges);
-	struct cat_batch *b;
 	int rc;
 
 	if (!ranges)
 		return cat_fail_mem(err, (size_t)cells->n * sizeof *ranges);
 	for (int64_t i = 0; i < cells->n; i++)
 		ranges[i] = (struct cat_runs_range){cells->at[i].lo, cells->at[i].hi};
-	rc = cat_runs_read_ranges(t->runs, ranges, cells->n, &b, NULL, err);
+	rc = read_ranges((struct sort_table *)table, ranges, cells->n, rows, err);
 	cat_free(ranges);
-	return rc == CAT_OK ? restore(t, b, out, err) : rc;
+	return rc;
 }
 
 static int sort_tiles(struct cat_skytable *table, int64_t max_rows, struct cat_tile **out, size_t *n,
@@ -220,13 +203,14 @@ int cat_skytable_sort(struct cat_source *source, int ra, int dec, const bool *us
 	t->base.in_order = true;
 	rc = make_schemas(t, source->schema, used, err);
 	if (rc == CAT_OK)
-		rc = cat_runs_new(t->stored, temp_dir, memory_bytes, &t->runs, err);
+		rc = cat_runs_new(t->stored, temp_dir, 2 * memory_bytes, &t->runs, err);
 	if (rc == CAT_OK)
 		rc = fill(t, source, err);
 	if (rc != CAT_OK) {
 		sort_close(&t->base);
 		return rc;
 	}
+	t->base.nrows = cat_runs_rows(t->runs);
 	t->base.row_bytes = cat_runs_row_bytes(t->runs);
 	*out = &t->base;
 	return CAT_OK;

@@ -6,14 +6,19 @@
 #include "base/alloc.h"
 #include "sky/sphere.h"
 
-/* The index: declination zones, inside each the rows ordered by ra. A row's key is its zone and its quantised
- * ra; rows are sorted by key, and a directory gives where each cell (the key without its last bits) starts. A
- * query reads the few cells that its window of ra covers, in the few zones that the radius reaches. */
+/* The index: declination zones over the box that holds all rows, inside each the rows ordered by ra. A row's key
+ * is its zone and its quantised ra; rows are sorted by key, and a directory gives where each cell (the key without
+ * its last bits) starts. A query reads the few cells that its window of ra covers, in the few zones that the radius
+ * reaches. */
 struct cat_match_index {
 	double radius_deg;
+	/* The box, so that the directory is as fine for a part of the sky as for the whole. Where the rows lie about
+	 * 0h, ra counts from 180 degrees there. */
+	double dec0_deg, dec1_deg, ra0_deg, turn_deg;
 	double zones_per_deg;
 	double quanta_per_deg;
-	double spacing_deg; /* of rows spread evenly */
+	double spacing_deg; /* of rows spread evenly over the box */
+	double cell_width_deg; /* in ra */
 	int64_t n;
 	int64_t zones;
 	int quantum_bits; /* of the key, below the zone */
@@ -44,19 +49,32 @@ struct cat_match_index {
 
 static int64_t zone_of(const struct cat_match_index *ix, double dec_deg)
 {
-	const int64_t z = (int64_t)((dec_deg + 90) * ix->zones_per_deg);
+	const int64_t z = (int64_t)((dec_deg - ix->dec0_deg) * ix->zones_per_deg);
 
 	return z < 0 ? 0 : z < ix->zones ? z : ix->zones - 1;
 }
 
-static uint64_t quantum_of(const struct cat_match_index *ix, double ra_deg)
+/* The ra of the box for one in [0, 360): also in [0, 360). */
+static double turned(const struct cat_match_index *ix, double ra_deg)
 {
-	return (uint64_t)(ra_deg * ix->quanta_per_deg);
+	const double t = ra_deg + ix->turn_deg;
+
+	return t < 360 ? t : t - 360;
+}
+
+/* Of a turned ra; outside of the box its first or last. */
+static uint64_t quantum_of(const struct cat_match_index *ix, double turned_deg)
+{
+	const double q = (turned_deg - ix->ra0_deg) * ix->quanta_per_deg;
+	const uint64_t last = (UINT64_C(1) << ix->quantum_bits) - 1;
+
+	return q < 0 ? 0 : q < (double)last ? (uint64_t)q : last;
 }
 
 static uint64_t key_of(const struct cat_match_index *ix, double ra_deg, double dec_deg)
 {
-	return (uint64_t)zone_of(ix, dec_deg) << ix->quantum_bits | quantum_of(ix, cat_sky_normal_ra(ra_deg));
+	return (uint64_t)zone_of(ix, dec_deg) << ix->quantum_bits |
+	       quantum_of(ix, turned(ix, cat_sky_normal_ra(ra_deg)));
 }
 
 static int bits_for(uint64_t values)
@@ -141,21 +159,56 @@ static int sorted_rows(const struct cat_match_index *ix, const double *ra_deg, c
 
 /* --- making the index --- */
 
+/* The box that holds all valid rows. */
+static void find_box(struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
+                     double *width_deg, double *height_deg)
+{
+	/* ra from 0 and from 180 degrees on: the narrower of both. */
+	double lo[2] = {360, 360}, hi[2] = {0, 0}, south = 90, north = -90;
+	int k;
+
+	for (int64_t i = 0; i < n; i++) {
+		double ra, turn;
+
+		if (!cat_sky_valid(ra_deg[i], dec_deg[i]))
+			continue;
+		ra = cat_sky_normal_ra(ra_deg[i]);
+		turn = ra < 180 ? ra + 180 : ra - 180;
+		lo[0] = ra < lo[0] ? ra : lo[0];
+		hi[0] = ra > hi[0] ? ra : hi[0];
+		lo[1] = turn < lo[1] ? turn : lo[1];
+		hi[1] = turn > hi[1] ? turn : hi[1];
+		south = dec_deg[i] < south ? dec_deg[i] : south;
+		north = dec_deg[i] > north ? dec_deg[i] : north;
+	}
+	k = hi[1] - lo[1] < hi[0] - lo[0];
+	ix->turn_deg = k ? 180 : 0;
+	ix->ra0_deg = lo[k];
+	ix->dec0_deg = fmin(south, north);
+	ix->dec1_deg = fmax(south, north);
+	/* Never nothing: quanta are a part of it. */
+	*width_deg = fmax(hi[k] - lo[k], 1e-6);
+	*height_deg = fmax(north - south, 1e-6);
+}
+
 /* Zones of some forty radii, so that most rows look into one zone only, but no more than two rows apart, and
  * no more zones than rows; cells of about two rows, ordered inside a little further for where rows crowd. With
  * at most 2^32 rows a key has at most 32 + 8 bits and, where the row number beside it leaves fewer, at least the
  * bits of its cell. */
-static void lay_out(struct cat_match_index *ix, int64_t n)
+static void lay_out(struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n)
 {
-	const int64_t rows = n > 1 ? n : 1;
-	double height;
+	const double rows = n > 1 ? (double)n : 1;
+	double height, box_width, box_height, area;
 	int cell_bits = 0, zone_bits, bits;
 
-	ix->spacing_deg = sqrt(41252.96 / (double)rows);
-	height = fmin(fmax(40 * ix->radius_deg, 360.0 / (double)rows), 2 * ix->spacing_deg);
-	ix->zones = height >= 180 ? 1 : (int64_t)(180 / height) + 1;
-	ix->zones_per_deg = (double)ix->zones / 180;
-	while (ix->zones << (cell_bits + 2) <= rows)
+	find_box(ix, ra_deg, dec_deg, n, &box_width, &box_height);
+	area = box_width * CAT_RAD_DEG *
+	       fmax(sin(ix->dec1_deg * CAT_DEG_RAD) - sin(ix->dec0_deg * CAT_DEG_RAD), 1e-12);
+	ix->spacing_deg = sqrt(area / rows);
+	height = fmin(fmax(40 * ix->radius_deg, 2 * box_height / rows), 2 * ix->spacing_deg);
+	ix->zones = height >= box_height ? 1 : (int64_t)fmin(box_height / height + 1, rows);
+	ix->zones_per_deg = (double)ix->zones / box_height;
+	while ((double)(ix->zones << (cell_bits + 2)) <= rows)
 		cell_bits++;
 	zone_bits = bits_for((uint64_t)ix->zones);
 	/* Whole digits of the sort. */
@@ -164,40 +217,8 @@ static void lay_out(struct cat_match_index *ix, int64_t n)
 		bits = 64 - bits_for((uint64_t)rows);
 	ix->quantum_bits = bits - zone_bits;
 	ix->cell_shift = ix->quantum_bits - cell_bits;
-	/* Slightly less than a whole number, so that no ra below 360 reaches past the last quantum. */
-	ix->quanta_per_deg = (double)(INT64_C(1) << ix->quantum_bits) / 360 * (1 - 1e-15);
-}
-
-static void fill(struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, const uint64_t *order,
-                 int64_t n)
-{
-	const uint64_t row_mask = (UINT64_C(1) << bits_for((uint64_t)n)) - 1;
-	const int64_t cells = ix->zones << (ix->quantum_bits - ix->cell_shift);
-	int64_t next = 0;
-
-	for (int64_t i = 0; i < ix->n; i++) {
-		const uint64_t row = order[i] & row_mask;
-		int64_t cell;
-
-		if (i + AHEAD < ix->n) {
-			__builtin_prefetch(&ra_deg[order[i + AHEAD] & row_mask]);
-			__builtin_prefetch(&dec_deg[order[i + AHEAD] & row_mask]);
-		}
-		ix->ra_deg[i] = cat_sky_normal_ra(ra_deg[row]);
-		ix->dec_deg[i] = dec_deg[row];
-		ix->row[i] = (uint32_t)row;
-		cell = (int64_t)(key_of(ix, ix->ra_deg[i], ix->dec_deg[i]) >> ix->cell_shift);
-		while (next <= cell)
-			ix->start[next++] = (uint32_t)i;
-	}
-	while (next <= cells)
-		ix->start[next++] = (uint32_t)ix->n;
-	for (int64_t z = 0; z < ix->zones; z++) {
-		const double low = (double)z / ix->zones_per_deg - 90,
-		             high = (double)(z + 1) / ix->zones_per_deg - 90;
-
-		ix->reach_deg[z] = reach(ix->radius_deg, fmin(90, fmax(fabs(low), fabs(high)) + SLACK_DEG));
-	}
+	ix->cell_width_deg = box_width / (double)(INT64_C(1) << cell_bits);
+	ix->quanta_per_deg = (double)(INT64_C(1) << ix->quantum_bits) / box_width;
 }
 
 static size_t cells_of(const struct cat_match_index *ix)
@@ -205,29 +226,86 @@ static size_t cells_of(const struct cat_match_index *ix)
 	return (size_t)(ix->zones << (ix->quantum_bits - ix->cell_shift));
 }
 
-static int build(struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
-                 struct cat_error *err)
+/* Values of the rows in ORDER's order. */
+static void in_order(double *to, const double *from, const uint64_t *order, int64_t n, uint64_t row_mask)
 {
-	uint64_t *order;
-
-	lay_out(ix, n);
-	CAT_TRY(sorted_rows(ix, ra_deg, dec_deg, n, 0, &order, &ix->n, err));
-	ix->ra_deg = cat_malloc((size_t)ix->n * sizeof *ix->ra_deg);
-	ix->dec_deg = cat_malloc((size_t)ix->n * sizeof *ix->dec_deg);
-	ix->row = cat_malloc((size_t)ix->n * sizeof *ix->row);
-	ix->start = cat_malloc((cells_of(ix) + 1) * sizeof *ix->start);
-	ix->reach_deg = cat_malloc((size_t)ix->zones * sizeof *ix->reach_deg);
-	if (!ix->ra_deg || !ix->dec_deg || !ix->row || !ix->start || !ix->reach_deg) {
-		cat_free(order);
-		return cat_fail_mem(err, (size_t)n * 20);
+	for (int64_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(&from[order[i + AHEAD] & row_mask]);
+		to[i] = from[order[i] & row_mask];
 	}
-	fill(ix, ra_deg, dec_deg, order, n);
-	cat_free(order);
+}
+
+/* Where each cell starts, and how far a row of each zone looks. */
+static void fill_directory(struct cat_match_index *ix)
+{
+	const int64_t cells = (int64_t)cells_of(ix);
+	int64_t next = 0;
+
+	for (int64_t i = 0; i < ix->n; i++) {
+		const int64_t cell = (int64_t)(key_of(ix, ix->ra_deg[i], ix->dec_deg[i]) >> ix->cell_shift);
+
+		while (next <= cell)
+			ix->start[next++] = (uint32_t)i;
+	}
+	while (next <= cells)
+		ix->start[next++] = (uint32_t)ix->n;
+	for (int64_t z = 0; z < ix->zones; z++) {
+		const double low = ix->dec0_deg + (double)z / ix->zones_per_deg,
+		             high = ix->dec0_deg + (double)(z + 1) / ix->zones_per_deg;
+
+		ix->reach_deg[z] = reach(ix->radius_deg, fmin(90, fmax(fabs(low), fabs(high)) + SLACK_DEG));
+	}
+}
+
+/* A list that is the caller's to give is freed as soon as it was copied. */
+struct list {
+	const double *values;
+	double **own; /* NULL: it stays */
+};
+
+static int copy_list(const struct cat_match_index *ix, struct list *l, const uint64_t *order, uint64_t row_mask,
+                     double **to, struct cat_error *err)
+{
+	*to = cat_malloc((size_t)ix->n * sizeof **to);
+	if (!*to)
+		return cat_fail_mem(err, (size_t)ix->n * sizeof **to);
+	in_order(*to, l->values, order, ix->n, row_mask);
+	if (l->own) {
+		cat_free(*l->own);
+		*l->own = NULL;
+	}
 	return CAT_OK;
 }
 
-int cat_match_index_new(const double *ra_deg, const double *dec_deg, int64_t n, double radius_deg,
-                        struct cat_match_index **out, struct cat_error *err)
+static int build(struct cat_match_index *ix, struct list *ra, struct list *dec, int64_t n, struct cat_error *err)
+{
+	const uint64_t row_mask = (UINT64_C(1) << bits_for((uint64_t)n)) - 1;
+	uint64_t *order;
+	int rc;
+
+	lay_out(ix, ra->values, dec->values, n);
+	CAT_TRY(sorted_rows(ix, ra->values, dec->values, n, 0, &order, &ix->n, err));
+	rc = copy_list(ix, ra, order, row_mask, &ix->ra_deg, err);
+	if (rc == CAT_OK)
+		rc = copy_list(ix, dec, order, row_mask, &ix->dec_deg, err);
+	ix->row = cat_malloc((size_t)ix->n * sizeof *ix->row);
+	ix->start = cat_malloc((cells_of(ix) + 1) * sizeof *ix->start);
+	ix->reach_deg = cat_malloc((size_t)ix->zones * sizeof *ix->reach_deg);
+	if (rc == CAT_OK && (!ix->row || !ix->start || !ix->reach_deg))
+		rc = cat_fail_mem(err, (size_t)n * 20);
+	for (int64_t i = 0; rc == CAT_OK && i < ix->n; i++) {
+		ix->row[i] = (uint32_t)(order[i] & row_mask);
+		ix->ra_deg[i] = cat_sky_normal_ra(ix->ra_deg[i]);
+	}
+	cat_free(order);
+	if (rc == CAT_OK)
+		fill_directory(ix);
+	return rc;
+}
+
+static int new_index(struct list *ra, struct list *dec, int64_t n, double radius_deg, struct cat_match_index **out,
+                     struct cat_error *err)
 {
 	struct cat_match_index *ix;
 	int rc;
@@ -241,13 +319,25 @@ int cat_match_index_new(const double *ra_deg, const double *dec_deg, int64_t n, 
 	if (!ix)
 		return cat_fail_mem(err, sizeof *ix);
 	ix->radius_deg = radius_deg;
-	rc = build(ix, ra_deg, dec_deg, n, err);
+	rc = build(ix, ra, dec, n, err);
 	if (rc != CAT_OK) {
 		cat_match_index_free(ix);
 		return rc;
 	}
 	*out = ix;
 	return CAT_OK;
+}
+
+int cat_match_index_new(const double *ra_deg, const double *dec_deg, int64_t n, double radius_deg,
+                        struct cat_match_index **out, struct cat_error *err)
+{
+	return new_index(&(struct list){ra_deg, NULL}, &(struct list){dec_deg, NULL}, n, radius_deg, out, err);
+}
+
+int cat_match_index_take(double **ra_deg, double **dec_deg, int64_t n, double radius_deg,
+                         struct cat_match_index **out, struct cat_error *err)
+{
+	return new_index(&(struct list){*ra_deg, ra_deg}, &(struct list){*dec_deg, dec_deg}, n, radius_deg, out, err);
 }
 
 void cat_match_index_free(struct cat_match_index *ix)
@@ -341,7 +431,7 @@ static int64_t lower_bound(const struct cat_match_index *ix, int64_t lo, int64_t
 	while (lo < hi) {
 		const int64_t mid = lo + (hi - lo) / 2;
 
-		if (quantum_of(ix, ix->ra_deg[mid]) < q)
+		if (quantum_of(ix, turned(ix, ix->ra_deg[mid])) < q)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -378,7 +468,7 @@ static inline int test_rows(const struct cat_match_index *ix, int64_t lo, int64_
 	return CAT_OK;
 }
 
-/* Rows of zone Z with ra in [LO, HI], both in [0, 360). */
+/* Rows of zone Z with turned ra in [LO, HI], both in [0, 360). */
 static inline int test_window(const struct cat_match_index *ix, int64_t z, double lo_deg, double hi_deg,
                               struct probe *p, struct cat_pairs *out, struct cat_error *err)
 {
@@ -398,8 +488,8 @@ static inline int test_window(const struct cat_match_index *ix, int64_t z, doubl
 static inline int test_zones(const struct cat_match_index *ix, struct probe *p, struct cat_pairs *out,
                              struct cat_error *err)
 {
-	const double bound = p->bound_deg + SLACK_DEG, lo = p->ra_deg - p->reach_deg,
-	             hi = p->ra_deg + p->reach_deg;
+	const double bound = p->bound_deg + SLACK_DEG, ra = turned(ix, p->ra_deg), lo = ra - p->reach_deg,
+	             hi = ra + p->reach_deg;
 	const int64_t first = zone_of(ix, p->dec_deg - bound), last = zone_of(ix, p->dec_deg + bound);
 	const bool wraps = lo < 0 || hi >= 360;
 	const double wrapped_lo = lo < 0 ? fmin(lo + 360, RA_LAST) : lo, wrapped_hi = hi >= 360 ? hi - 360 : hi;
@@ -425,8 +515,7 @@ static double first_bound(const struct cat_match_index *ix, const struct probe *
 {
 	const int64_t cell = (int64_t)(key_of(ix, p->ra_deg, p->dec_deg) >> ix->cell_shift);
 	const double rows = (double)(ix->start[cell + 1] - ix->start[cell]);
-	const double cells = (double)(INT64_C(1) << (ix->quantum_bits - ix->cell_shift));
-	const double area = 360 / cells * cos(p->dec_deg * CAT_DEG_RAD) / ix->zones_per_deg;
+	const double area = ix->cell_width_deg * cos(p->dec_deg * CAT_DEG_RAD) / ix->zones_per_deg;
 
 	return sqrt((double)k * fmax(area, 1e-12) / fmax(rows, 1));
 }
@@ -439,8 +528,11 @@ static int query_row(const struct cat_match_index *ix, double ra_deg, double dec
 	const int64_t before = out->n;
 	struct probe p = {
 		.ra_deg = cat_sky_normal_ra(ra_deg), .dec_deg = dec_deg, .left = left, .nearest = k == 1};
+	const bool outside = dec_deg < ix->dec0_deg || dec_deg > ix->dec1_deg;
 	double bound = r;
 
+	if (outside && (dec_deg < ix->dec0_deg - r - SLACK_DEG || dec_deg > ix->dec1_deg + r + SLACK_DEG))
+		return CAT_OK;
 	/* A radius that holds many rows is approached from below when only the nearest are wanted. */
 	if (k != CAT_MATCH_ALL && r > ix->spacing_deg / 4)
 		bound = fmin(r, first_bound(ix, &p, k));
@@ -448,7 +540,7 @@ static int query_row(const struct cat_match_index *ix, double ra_deg, double dec
 		out->n = before;
 		p.best.sep_deg = INFINITY;
 		p.bound_deg = bound;
-		p.reach_deg = bound == r ? ix->reach_deg[zone_of(ix, dec_deg)] : reach(bound, dec_deg);
+		p.reach_deg = bound == r && !outside ? ix->reach_deg[zone_of(ix, dec_deg)] : reach(bound, dec_deg);
 		CAT_TRY(test_zones(ix, &p, out, err));
 		if (bound == r || (p.nearest ? p.best.sep_deg < INFINITY : out->n - before >= k))
 			break;

@@ -20,6 +20,10 @@ struct cat_match_index;
  * else CAT_E_USAGE; at most 2^32 - 2 rows, else CAT_E_UNSUPPORTED. */
 CAT_MUST_USE int cat_match_index_new(const double *ra_deg, const double *dec_deg, int64_t n, double radius_deg,
                                      struct cat_match_index **out, struct cat_error *err);
+/* The same of lists that are the caller's to give: each is freed, and NULL, as soon as it was copied; on failure what
+ * is left stays the caller's. */
+CAT_MUST_USE int cat_match_index_take(double **ra_deg, double **dec_deg, int64_t n, double radius_deg,
+                                      struct cat_match_index **out, struct cat_error *err);
 void cat_match_index_free(struct cat_match_index *ix); /* accepts NULL */
 /* Memory held. */
 size_t cat_match_index_bytes(const struct cat_match_index *ix);

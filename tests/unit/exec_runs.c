@@ -214,7 +214,7 @@ static void reads_ranges(void **state)
 			ranges[i].hi = ranges[i].lo + (i == 20 ? 3000 : (int64_t)(rnd() % 20));
 			at = ranges[i].hi;
 		}
-		assert_cat_ok(cat_runs_read_ranges(r, ranges, N, &all, &keys, &err), err);
+		assert_cat_ok(cat_runs_read_ranges(r, ranges, N, -1, &all, &keys, &err), err);
 		for (int i = 0; i < N; i++) {
 			struct cat_batch *one;
 
