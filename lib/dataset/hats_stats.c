@@ -9,6 +9,13 @@
 #define OWN 3      /* Norder, Npix, row_group_index */
 #define PER_LEAF 6 /* bounds, then counts */
 
+/* Value by value: a leaf has few rows of many columns, which would be much more than they hold as columns. */
+struct cat_hats_stats {
+	struct cat_schema *schema;
+	struct cat_builder *cols;
+	int64_t ngroups; /* so far */
+};
+
 /* Others call a list by its column. */
 static void cut_suffix(char *name)
 {
@@ -67,7 +74,7 @@ static int empty_file(const struct cat_schema *schema, struct cat_parquet_file *
 	return rc;
 }
 
-int cat_hats_stats_schema(const struct cat_schema *schema, struct cat_schema **out, struct cat_error *err)
+static int stats_schema(const struct cat_schema *schema, struct cat_schema **out, struct cat_error *err)
 {
 	static const char *const names[OWN] = {"Norder", "Npix", "row_group_index"};
 	struct cat_parquet_file *f;
@@ -141,32 +148,78 @@ static int put_rows(struct cat_builder *b, const struct cat_parquet_file *f, con
 	return CAT_OK;
 }
 
-int cat_hats_stats_rows(struct cat_schema *stats, const struct cat_hats_part *p, struct cat_buf *footer,
-                        int64_t first_group, struct cat_batch **out, struct cat_error *err)
+int cat_hats_stats_new(const struct cat_schema *schema, struct cat_hats_stats **out, struct cat_error *err)
 {
-	struct cat_builder *b = cat_calloc((size_t)stats->nfields, sizeof *b);
-	struct cat_parquet_file *f = NULL;
-	struct cat_batch *batch = NULL;
-	int rc = b ? cat_parquet_open_footer(footer, &f, err) : cat_fail_mem(err, (size_t)stats->nfields * sizeof *b);
+	struct cat_hats_stats *s = cat_calloc(1, sizeof *s);
+	int rc;
 
-	for (int i = 0; rc == CAT_OK && i < stats->nfields; i++)
-		rc = cat_builder_init(&b[i], &stats->fields[i], err);
-	if (rc == CAT_OK && stats->nfields != OWN + PER_LEAF * cat_parquet_nleaves(f))
-		rc = cat_fail(err, CAT_E_BUG, "a leaf with other columns than the catalogue");
-	if (rc == CAT_OK)
-		rc = put_rows(b, f, p, first_group, err);
-	if (rc == CAT_OK)
-		rc = cat_batch_new(stats, cat_parquet_ngroups(f), &batch, err);
-	for (int i = 0; rc == CAT_OK && i < stats->nfields; i++)
-		rc = cat_builder_finish(&b[i], &batch->cols[i], err);
-	for (int i = 0; b && i < stats->nfields; i++)
-		cat_builder_fini(&b[i]);
-	cat_free(b);
-	cat_parquet_close(f);
+	if (!s)
+		return cat_fail_mem(err, sizeof *s);
+	rc = stats_schema(schema, &s->schema, err);
+	if (rc == CAT_OK) {
+		s->cols = cat_calloc((size_t)s->schema->nfields, sizeof *s->cols);
+		if (!s->cols)
+			rc = cat_fail_mem(err, (size_t)s->schema->nfields * sizeof *s->cols);
+	}
+	for (int i = 0; rc == CAT_OK && i < s->schema->nfields; i++)
+		rc = cat_builder_init(&s->cols[i], &s->schema->fields[i], err);
 	if (rc != CAT_OK) {
-		cat_batch_unref(batch);
+		cat_hats_stats_free(s);
 		return rc;
 	}
-	*out = batch;
+	*out = s;
+	return CAT_OK;
+}
+
+void cat_hats_stats_free(struct cat_hats_stats *s)
+{
+	if (!s)
+		return;
+	for (int i = 0; s->cols && i < s->schema->nfields; i++)
+		cat_builder_fini(&s->cols[i]);
+	cat_free(s->cols);
+	cat_schema_unref(s->schema);
+	cat_free(s);
+}
+
+struct cat_schema *cat_hats_stats_schema(const struct cat_hats_stats *s)
+{
+	return s->schema;
+}
+
+int cat_hats_stats_add(struct cat_hats_stats *s, const struct cat_hats_part *p, struct cat_buf *footer,
+                       struct cat_error *err)
+{
+	struct cat_parquet_file *f;
+	int rc;
+
+	CAT_TRY(cat_parquet_open_footer(footer, &f, err));
+	if (s->schema->nfields != OWN + PER_LEAF * cat_parquet_nleaves(f))
+		rc = cat_fail(err, CAT_E_BUG, "a leaf with other columns than the catalogue");
+	else
+		rc = put_rows(s->cols, f, p, s->ngroups, err);
+	s->ngroups += cat_parquet_ngroups(f);
+	cat_parquet_close(f);
+	return rc;
+}
+
+int64_t cat_hats_stats_rows(const struct cat_hats_stats *s)
+{
+	return s->cols[0].length;
+}
+
+int cat_hats_stats_take(struct cat_hats_stats *s, struct cat_batch **out, struct cat_error *err)
+{
+	struct cat_batch *b;
+	int rc = CAT_OK;
+
+	CAT_TRY(cat_batch_new(s->schema, cat_hats_stats_rows(s), &b, err));
+	for (int i = 0; rc == CAT_OK && i < s->schema->nfields; i++)
+		rc = cat_builder_finish(&s->cols[i], &b->cols[i], err);
+	if (rc != CAT_OK) {
+		cat_batch_unref(b);
+		return rc;
+	}
+	*out = b;
 	return CAT_OK;
 }

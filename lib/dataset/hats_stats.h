@@ -10,11 +10,17 @@
 #include "columnar/batch.h"
 #include "dataset/hats.h"
 
-/* The columns for leaves of SCHEMA as they are stored; one reference for the caller. */
-CAT_MUST_USE int cat_hats_stats_schema(const struct cat_schema *schema, struct cat_schema **out,
-                                       struct cat_error *err);
-/* The rows of one leaf by its Parquet FOOTER; FIRST_GROUP is how many row groups came before. */
-CAT_MUST_USE int cat_hats_stats_rows(struct cat_schema *stats, const struct cat_hats_part *p, struct cat_buf *footer,
-                                     int64_t first_group, struct cat_batch **out, struct cat_error *err);
+struct cat_hats_stats;
+/* For leaves of SCHEMA as they are stored. */
+CAT_MUST_USE int cat_hats_stats_new(const struct cat_schema *schema, struct cat_hats_stats **out,
+                                    struct cat_error *err);
+void cat_hats_stats_free(struct cat_hats_stats *s); /* accepts NULL */
+struct cat_schema *cat_hats_stats_schema(const struct cat_hats_stats *s); /* its own */
+/* Adds the rows of one leaf by its Parquet FOOTER; in the order of leaves. */
+CAT_MUST_USE int cat_hats_stats_add(struct cat_hats_stats *s, const struct cat_hats_part *p, struct cat_buf *footer,
+                                    struct cat_error *err);
+int64_t cat_hats_stats_rows(const struct cat_hats_stats *s); /* added and not taken */
+/* Hands them over; one reference for the caller. */
+CAT_MUST_USE int cat_hats_stats_take(struct cat_hats_stats *s, struct cat_batch **out, struct cat_error *err);
 
 #endif

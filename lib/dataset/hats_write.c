@@ -21,9 +21,9 @@ struct cat_hats_writer {
 	struct cat_hats_write_options o;
 	struct cat_parquet_meta *meta;
 	struct cat_text info; /* partition_info.csv */
-	struct cat_schema *stats_schema;
-	struct cat_sink *stats; /* per_partition_statistics.parquet; NULL: it is not wanted */
-	int64_t ngroups;
+	struct cat_hats_stats *stats; /* what is to go into per_partition_statistics.parquet, */
+	struct cat_sink *stats_to;    /* and that; NULL: it is not wanted */
+	int64_t stats_rows;           /* of a row group of it */
 	int64_t nrows, bytes, max_rows;
 	int deepest;
 	double fraction; /* of the sky */
@@ -88,8 +88,8 @@ void cat_hats_writer_free(struct cat_hats_writer *h)
 	if (!h)
 		return;
 	cat_parquet_meta_free(h->meta);
-	cat_sink_close(h->stats);
-	cat_schema_unref(h->stats_schema);
+	cat_sink_close(h->stats_to);
+	cat_hats_stats_free(h->stats);
 	cat_schema_unref(h->schema);
 	cat_text_fini(&h->info);
 	cat_free(h->folder);
@@ -150,10 +150,11 @@ int cat_hats_stats_open(struct cat_hats_writer *h, struct cat_encoder **e, struc
 	char *path;
 	int rc;
 
-	CAT_TRY(cat_hats_stats_schema(h->schema, &h->stats_schema, err));
+	CAT_TRY(cat_hats_stats_new(h->schema, &h->stats, err));
 	/* Rows are wide: a row group waits for so many bytes at most. */
-	o.row_group_rows = STATS_BYTES / (8 * h->stats_schema->nfields) + 1;
-	CAT_TRY(cat_parquet_encoder(h->stats_schema, &o, e, err));
+	h->stats_rows = STATS_BYTES / (8 * cat_hats_stats_schema(h->stats)->nfields) + 1;
+	o.row_group_rows = h->stats_rows;
+	CAT_TRY(cat_parquet_encoder(cat_hats_stats_schema(h->stats), &o, e, err));
 	path = cat_hats_path(h->folder, "per_partition_statistics.parquet");
 	rc = path ? cat_hats_create(path, h->shown, w, err) : cat_fail_mem(err, strlen(h->folder));
 	cat_free(path);
@@ -164,17 +165,22 @@ int cat_hats_stats_open(struct cat_hats_writer *h, struct cat_encoder **e, struc
 
 void cat_hats_stats_to(struct cat_hats_writer *h, struct cat_sink *sink)
 {
-	h->stats = sink;
+	h->stats_to = sink;
+}
+
+static int flush_stats(struct cat_hats_writer *h, struct cat_error *err)
+{
+	struct cat_batch *rows;
+
+	CAT_TRY(cat_hats_stats_take(h->stats, &rows, err));
+	return h->stats_to->ops->put(h->stats_to, rows, err);
 }
 
 static int note_stats(struct cat_hats_writer *h, const struct cat_hats_part *p, struct cat_buf *footer,
                       struct cat_error *err)
 {
-	struct cat_batch *rows;
-
-	CAT_TRY(cat_hats_stats_rows(h->stats_schema, p, footer, h->ngroups, &rows, err));
-	h->ngroups += rows->nrows;
-	return h->stats->ops->put(h->stats, rows, err);
+	CAT_TRY(cat_hats_stats_add(h->stats, p, footer, err));
+	return cat_hats_stats_rows(h->stats) < h->stats_rows ? CAT_OK : flush_stats(h, err);
 }
 
 int cat_hats_leaf_done(struct cat_hats_writer *h, const struct cat_hats_part *p, struct cat_encoder *e, int64_t rows,
@@ -186,7 +192,7 @@ int cat_hats_leaf_done(struct cat_hats_writer *h, const struct cat_hats_part *p,
 
 	leaf_name(p, name, sizeof name);
 	rc = cat_parquet_meta_append(h->meta, footer, name, err);
-	if (rc == CAT_OK && h->stats)
+	if (rc == CAT_OK && h->stats_to)
 		rc = note_stats(h, p, footer, err);
 	cat_buf_unref(footer);
 	cat_text_addf(&h->info, "%d,%lld\n", p->order, (long long)p->npix);
@@ -358,8 +364,11 @@ int cat_hats_writer_finish(struct cat_hats_writer *h, struct cat_error *err)
 {
 	CAT_TRY(put_file(h, "partition_info.csv", h->info.s, h->info.len, err));
 	CAT_TRY(write_parquet_metadata(h, err));
-	if (h->stats)
-		CAT_TRY(h->stats->ops->commit(h->stats, err));
+	if (h->stats_to) {
+		if (cat_hats_stats_rows(h->stats) > 0)
+			CAT_TRY(flush_stats(h, err));
+		CAT_TRY(h->stats_to->ops->commit(h->stats_to, err));
+	}
 	if (h->o.skymap)
 		CAT_TRY(write_skymap(h, err));
 	return write_properties(h, err);

@@ -10,6 +10,7 @@
 #include "exec/scan.h"
 #include "exec/skytable.h"
 #include "sky/healpix.h"
+#include "storage/open.h"
 
 #define ROWS_UNKNOWN 1000000 /* in a partition whose catalogue does not say */
 
@@ -273,7 +274,8 @@ static int read_cells(struct hats_table *t, int begin, int end, const struct cat
 		void *out;
 	} arg = {cells};
 	const struct cat_hats_want want = {.keep = keep, .arg = arg.out, .begin = begin, .end = end};
-	bool otherwise = t->hpx < 0;
+	/* A scan asks for many pieces at a time, which is worth more where they are far away. */
+	bool otherwise = t->hpx < 0 || cat_open_is_remote(t->hats->root);
 
 	for (int p = begin; !otherwise && p < end; p++)
 		CAT_TRY(read_part(t, p, cells, rows, &otherwise, err));
