@@ -11,6 +11,7 @@
 #include "formats/parquet.h"
 #include "net/url.h"
 #include "storage/open.h"
+#include "storage/release.h"
 #include "storage/tree.h"
 
 #define MAX_PROPERTIES ((size_t)16 << 20)
@@ -385,16 +386,17 @@ static int refuse_leafless(const struct cat_hats *h, struct cat_error *err)
 	return CAT_OK;
 }
 
-/* What a catalogue says of itself, asked for at once: the old name of its properties only when it has no other. */
+/* What a catalogue says of itself, asked for at once: the old name of its properties, and which release readers
+ * get, only when it has no other. */
 struct facts {
-	struct cat_buf *v[3]; /* partition_info.csv, hats.properties, collection.properties */
+	struct cat_buf *v[4]; /* partition_info.csv, hats.properties, collection.properties, latest */
 	bool old;             /* v[1] is called "properties" */
 	bool denied;
 };
 
 static void facts_fini(struct facts *f)
 {
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		cat_buf_unref(f->v[i]);
 		f->v[i] = NULL;
 	}
@@ -403,16 +405,35 @@ static void facts_fini(struct facts *f)
 static int ask(const char *root, bool inner, struct facts *f, struct cat_error *err)
 {
 	static const char *const names[] = {"partition_info.csv", "hats.properties", "collection.properties"},
-	                        *const old[] = {"properties"};
+	                        *const old[] = {"properties", "latest"};
+	struct cat_buf *found[2] = {NULL};
 	bool denied = false;
 
 	facts_fini(f);
 	CAT_TRY(fetch(root, names, inner ? 2 : 3, f->v, &f->denied, err));
 	f->old = !f->v[1] && !f->v[2];
 	if (f->old)
-		CAT_TRY(fetch(root, old, 1, &f->v[1], &denied, err));
+		CAT_TRY(fetch(root, old, inner ? 1 : 2, found, &denied, err));
+	if (f->old)
+		f->v[1] = found[0];
+	f->v[3] = found[1];
 	f->denied |= denied;
 	return CAT_OK;
+}
+
+/* An address with releases: the one that is the latest now, for as long as this catalogue is open. */
+static int enter_release(struct cat_hats *h, struct facts *f, struct cat_error *err)
+{
+	char name[CAT_RELEASE_NAME], *inner;
+
+	if (f->v[1] || f->v[2] || !f->v[3] || !cat_release_of(f->v[3], name))
+		return CAT_OK;
+	inner = cat_release_folder(h->root, name);
+	if (!inner)
+		return cat_fail_mem(err, strlen(h->root));
+	cat_free(h->root);
+	h->root = inner;
+	return ask(h->root, false, f, err);
 }
 
 static int open_facts(struct cat_hats *h, struct facts *f, const struct cat_hats_want *want, struct cat_error *err)
@@ -420,6 +441,7 @@ static int open_facts(struct cat_hats *h, struct facts *f, const struct cat_hats
 	const char *suffix;
 
 	CAT_TRY(ask(h->root, false, f, err));
+	CAT_TRY(enter_release(h, f, err));
 	if (!f->v[1] && !f->v[2])
 		return cat_fail(err, f->denied ? CAT_E_DENIED : CAT_E_NOINPUT, "%s%s", h->root,
 		                f->denied ? " is no catalogue, or one that may not be read"

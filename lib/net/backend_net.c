@@ -355,6 +355,28 @@ static void hmac_sha256(const void *key, size_t nkey, const void *data, size_t n
 	HMAC(EVP_sha256(), key, (int)nkey, data, n, out, NULL);
 }
 
+static void *digest_begin(bool is_sha256)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+
+	if (c && EVP_DigestInit_ex(c, is_sha256 ? EVP_sha256() : EVP_md5(), NULL) != 1) {
+		EVP_MD_CTX_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static void digest_add(void *digest, const void *data, size_t n)
+{
+	EVP_DigestUpdate(digest, data, n);
+}
+
+static void digest_end(void *digest, uint8_t out[32])
+{
+	EVP_DigestFinal_ex(digest, out, NULL);
+	EVP_MD_CTX_free(digest);
+}
+
 /* --- XML --- */
 
 static void on_begin(void *arg, const XML_Char *name, const XML_Char **attributes)
@@ -406,5 +428,8 @@ CAT_BACKEND_EXPORT const struct cat_net_engine cat_backend_table = {
 	.sha256 = sha256,
 	.hmac_sha256 = hmac_sha256,
 	.md5 = md5,
+	.digest_begin = digest_begin,
+	.digest_add = digest_add,
+	.digest_end = digest_end,
 	.xml = xml,
 };

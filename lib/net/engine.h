@@ -65,6 +65,10 @@ struct cat_net_engine {
 	void (*sha256)(const void *data, size_t n, uint8_t out[32]);
 	void (*hmac_sha256)(const void *key, size_t nkey, const void *data, size_t n, uint8_t out[32]);
 	void (*md5)(const void *data, size_t n, uint8_t out[16]);
+	/* Of bytes that come one after the other: SHA-256, or MD5; NULL when memory is out. The end frees it. */
+	void *(*digest_begin)(bool sha256);
+	void (*digest_add)(void *digest, const void *data, size_t n);
+	void (*digest_end)(void *digest, uint8_t out[32]);
 	/* False when it is not well-formed. Entities that blow up are refused. */
 	bool (*xml)(const char *data, size_t n, const struct cat_xml_events *events);
 };

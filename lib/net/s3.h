@@ -28,7 +28,7 @@ CAT_MUST_USE int cat_s3_list(const struct cat_url *prefix, const char *name, boo
 /* Zero-initialised: plain objects that replace what is there. */
 struct cat_s3_put {
 	bool create;              /* CAT_E_CREATE when there is one already */
-	const char *replace_etag; /* CAT_E_TEMP unless it is this version that is replaced */
+	const char *replace_etag; /* CAT_E_TEMP (sys: 412, or 404) unless it is this version that is replaced */
 	const char *content_type, *storage_class, *sse, *kms_key, *acl, *tags; /* as S3 calls them; NULL: its defaults */
 };
 /* A whole object. *ETAG (may be NULL) is the caller's. */
@@ -48,12 +48,19 @@ CAT_MUST_USE int cat_s3_upload_resume(const struct cat_url *url, const char *nam
                                       struct cat_error *err);
 /* Whether part NUMBER (from 1) of SIZE bytes is with the server already, with the content of BODY (its SHA-256,
  * or its MD5 where the server keeps none). */
-bool cat_s3_upload_done(const struct cat_s3_upload *u, int number, const struct cat_buf *body);
+bool cat_s3_upload_done(struct cat_s3_upload *u, int number, const struct cat_buf *body);
 /* Sends part NUMBER; takes a reference to BODY. Waits when too many are on their way. Parts but the last are of 5 MiB
  * at least, numbers up to 10,000. */
 CAT_MUST_USE int cat_s3_upload_part(struct cat_s3_upload *u, int number, struct cat_buf *body, struct cat_error *err);
 /* Waits for all parts and makes the object visible. */
 CAT_MUST_USE int cat_s3_upload_commit(struct cat_s3_upload *u, char **etag, struct cat_error *err);
+/* What the server should say of an upload that was committed, as far as that is known: its SHA-256 of SHA-256s and its
+ * MD5 of MD5s, "...-N" with N parts; else "". */
+struct cat_s3_sums {
+	char sha256[64]; /* base64 */
+	char md5[48];    /* hexadecimal, as ETags are */
+};
+CAT_MUST_USE int cat_s3_upload_sums(const struct cat_s3_upload *u, struct cat_s3_sums *out, struct cat_error *err);
 /* Waits for the parts on their way and leaves the upload to be taken up again. */
 void cat_s3_upload_keep(struct cat_s3_upload *u);
 /* Frees U; an upload that was not committed is taken back, parts and all. Accepts NULL. */
@@ -69,6 +76,11 @@ struct cat_s3_info {
 /* CAT_E_NOINPUT when there is none. */
 CAT_MUST_USE int cat_s3_head(const struct cat_url *url, const char *name, struct cat_s3_info *out,
                              struct cat_error *err);
+/* A small whole object and its ETag, both the caller's. CAT_E_NOINPUT when there is none. */
+CAT_MUST_USE int cat_s3_get(const struct cat_url *url, const char *name, size_t max, struct cat_buf **out,
+                            char **etag, struct cat_error *err);
+/* Whether two ETags name one version; some servers leave their quotes away. */
+bool cat_s3_same_etag(const char *a, const char *b);
 /* Deletes keys of URL's bucket; those that are not there are no fault. */
 CAT_MUST_USE int cat_s3_delete(const struct cat_url *url, const char *name, char *const *keys, size_t n,
                                struct cat_error *err);

@@ -62,7 +62,21 @@ csv() { "$@" -f csv; }
 	done
 }
 
-@test "2 --plan says what would be done (cat-upload)" { skip "comes with cat-upload"; }
+@test "2 --plan says what would be done (cat-upload)" {
+	export CATPIPE_CACHE=$PWD/cache AWS_ENDPOINT_URL=http://127.0.0.1:9
+	cat-partition stars.csv -o c
+	status 0 cat-upload --plan --offline c s3://bucket/c
+	[[ $output == *"send "*" hats.properties"* ]]
+	[[ $output == *"to s3://bucket/c: send $(find c -type f | wc -l) files, $(cat $(find c -type f) | wc -c) bytes; replace 0, 0 bytes; delete 0; 0 are there already"* ]]
+	[[ $output == *"$(find c -type f | wc -l) that write"* ]]
+	[[ $output == *"Amazon's prices of "*'$'* ]]
+	status 0 cat-upload --plan --offline --json stars.csv s3://bucket/a.csv
+	[ "$(echo "$output" | jq -r '.objects[] | "\(.name) \(.action) \(.bytes)"')" = "a.csv send $(wc -c <stars.csv)" ]
+	[ "$(echo "$output" | jq '.cost.requests_that_write, .cost.month_usd > 0' | tr '\n' ' ')" = "1 true " ]
+	[ ! -e cache ]
+	# Without it the network is asked.
+	status 69 cat-upload --plan --no-sign --tries 1 stars.csv s3://bucket/a.csv
+}
 @test "2 --explain says what would be read" {
 	run -0 bash -c 'cat-gen -n 120000 -c id,ra,dec -o sky.parquet; cat-scan sky.parquet --explain --json'
 	jq -e '.row_groups == 3 and .rows == 120000 and .bytes > 1000000 and .metadata_requests == 0' <<<"$output"

@@ -1,0 +1,535 @@
+#include "exec/publish.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "net/settings.h"
+#include "storage/content.h"
+#include "storage/tree.h"
+
+#define PER_JOB 4 /* requests under way for each processor: most of the time is spent waiting */
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* What a reader looks at first is sent last. */
+static int rank_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		int rank;
+	} table[] = {{"partition_info.csv", 1}, {"_metadata", 1},      {"_common_metadata", 1},
+	             {"hats.properties", 2},    {"properties", 2},     {"catalog_info.json", 2},
+	             {"collection.properties", 3}};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (strcmp(last_part(name), table[i].name) == 0)
+			return table[i].rank;
+	return 0;
+}
+#define RANKS 4
+
+/* --- what is here --- */
+
+struct collecting {
+	struct cat_publish *p;
+	size_t cap;
+	const char *folder;
+};
+
+static int add_item(struct collecting *c, const char *path, const char *name, int64_t size, struct cat_error *err)
+{
+	struct cat_publish_item *it;
+
+	if (cat_grow(&c->p->items, &c->cap, c->p->n, sizeof *c->p->items) != 0)
+		return cat_fail_mem(err, c->cap * sizeof *c->p->items);
+	it = &c->p->items[c->p->n++];
+	*it = (struct cat_publish_item){.size = size, .rank = rank_of(name)};
+	it->name = cat_strdup(name);
+	it->path = path ? cat_strdup(path) : NULL;
+	return it->name && (it->path || !path) ? CAT_OK : cat_fail_mem(err, strlen(name));
+}
+
+/* What programs of ours are just writing. */
+static bool is_unfinished(const char *name)
+{
+	for (const char *at = name; at; at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL)
+		if (*at == '.' && strstr(at, ".catpipe-") && strcspn(at, "/") > (size_t)(strstr(at, ".catpipe-") - at))
+			return true;
+	return false;
+}
+
+static int found_file(void *arg, const struct cat_tree_entry *e, struct cat_error *err)
+{
+	struct collecting *c = arg;
+	char *path;
+	int rc;
+
+	if (is_unfinished(e->name))
+		return CAT_OK;
+	path = cat_url_join(c->folder, e->name);
+	if (!path)
+		return cat_fail_mem(err, strlen(e->name));
+	rc = add_item(c, path, e->name, e->size, err);
+	cat_free(path);
+	return rc;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct cat_publish_item *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static int collect(struct collecting *c, char *const *sources, int n, struct cat_error *err)
+{
+	for (int i = 0; i < n; i++) {
+		struct stat st;
+
+		if (cat_url_is(sources[i])) {
+			cat_fail(err, CAT_E_USAGE, "%s: what is sent must be here", sources[i]);
+			return cat_hint(err, "cat-get %s DIR", sources[i]);
+		}
+		if (stat(sources[i], &st) != 0)
+			return cat_fail_sys(err, errno == EACCES ? CAT_E_DENIED : CAT_E_NOINPUT, errno, "%s", sources[i]);
+		c->folder = sources[i];
+		if (S_ISDIR(st.st_mode))
+			CAT_TRY(cat_tree_each(sources[i], false, found_file, c, err));
+		else if (S_ISREG(st.st_mode))
+			CAT_TRY(add_item(c, sources[i], last_part(sources[i]), (int64_t)st.st_size, err));
+		else
+			return cat_fail(err, CAT_E_USAGE, "%s is neither a file nor a folder; a pipe is sent as -", sources[i]);
+	}
+	if (c->p->n)
+		qsort(c->p->items, c->p->n, sizeof *c->p->items, by_name);
+	for (size_t i = 1; i < c->p->n; i++)
+		if (strcmp(c->p->items[i].name, c->p->items[i - 1].name) == 0)
+			return cat_fail(err, CAT_E_USAGE, "%s and %s would be one object", c->p->items[i - 1].path,
+			                c->p->items[i].path);
+	return CAT_OK;
+}
+
+/* --- what is there --- */
+
+struct looking {
+	struct collecting *c;
+	size_t nhere; /* items that are here */
+	const struct cat_publish_options *o;
+};
+
+static int by_key(const void *key, const void *item)
+{
+	return strcmp(key, ((const struct cat_publish_item *)item)->name);
+}
+
+static int found_object(void *arg, const struct cat_tree_entry *e, struct cat_error *err)
+{
+	struct looking *l = arg;
+	struct cat_publish *p = l->c->p;
+	struct cat_publish_item *it = l->nhere ? bsearch(e->name, p->items, l->nhere, sizeof *p->items, by_key) : NULL;
+
+	p->listed++;
+	p->live |= rank_of(e->name) >= 2;
+	if (it) {
+		/* Of another size it cannot be the same; else its content will tell. */
+		it->fate = it->size == e->size ? CAT_PUBLISH_SAME : CAT_PUBLISH_REPLACE;
+		it->etag = cat_strdup(e->etag);
+		return it->etag ? CAT_OK : cat_fail_mem(err, strlen(e->etag));
+	}
+	if (l->o->release)
+		return cat_fail(err, CAT_E_CREATE, "%s holds %s, which is not to be released", p->target, e->name);
+	/* Releases are nobody's to remove by the way. */
+	if (!l->o->remove || strncmp(e->name, "releases/", 9) == 0 || strcmp(e->name, "latest") == 0)
+		return CAT_OK;
+	CAT_TRY(add_item(l->c, NULL, e->name, e->size, err));
+	p->items[p->n - 1].fate = CAT_PUBLISH_DELETE;
+	return CAT_OK;
+}
+
+static int address_of(const struct cat_publish *p, const struct cat_publish_item *it, char **address,
+                      struct cat_url *url, struct cat_error *err)
+{
+	*url = (struct cat_url){0};
+	*address = cat_url_join(p->target, it->name);
+	if (!*address)
+		return cat_fail_mem(err, strlen(it->name));
+	return cat_url_parse(*address, url, err);
+}
+
+/* One object: it is asked after by itself, its neighbours are nobody's business. */
+static int look_at_one(struct cat_publish *p, struct cat_error *err)
+{
+	struct cat_publish_item *it = &p->items[0];
+	struct cat_s3_info info;
+	struct cat_url url;
+	char *address;
+	int rc = address_of(p, it, &address, &url, err);
+
+	if (rc == CAT_OK)
+		rc = cat_s3_head(&url, address, &info, err);
+	if (rc == CAT_OK) {
+		p->listed = 1;
+		it->fate = it->size == info.size ? CAT_PUBLISH_SAME : CAT_PUBLISH_REPLACE;
+		it->etag = cat_strdup(info.etag);
+	} else if (rc == CAT_E_NOINPUT) {
+		rc = (int)(err->code = CAT_OK);
+	}
+	cat_url_fini(&url);
+	cat_free(address);
+	return rc;
+}
+
+static int look(struct collecting *c, bool one, const struct cat_publish_options *o, struct cat_error *err)
+{
+	struct looking l = {.c = c, .nhere = c->p->n, .o = o};
+	int rc;
+
+	if (one)
+		return look_at_one(c->p, err);
+	rc = cat_tree_each(c->p->target, false, found_object, &l, err);
+	/* A folder of which nothing is there yet; but a bucket must be there. */
+	if (rc == CAT_E_NOINPUT && err->sys != 404)
+		rc = (int)(err->code = CAT_OK);
+	return rc;
+}
+
+/* --- many at a time --- */
+
+/* What the threads of one step share. */
+struct shared {
+	struct cat_publish *p;
+	const struct cat_publish_options *o;
+	struct cat_upload upload;
+	int parts;
+	atomic_bool stop, failed;
+	struct cat_error err; /* of the first failure */
+	_Atomic int64_t sent_bytes;
+};
+struct job {
+	struct shared *shared;
+	struct cat_publish_item *it;
+};
+
+static void free_job(void *arg)
+{
+	cat_free(arg);
+}
+
+/* RUN on the items that WANTED says, LANES at a time. */
+static int each(struct shared *s, int lanes, bool (*wanted)(const struct cat_publish_item *it, int arg), int arg,
+                int (*run)(void *job, struct cat_error *err), struct cat_error *err)
+{
+	struct cat_pool *pool = NULL;
+	struct cat_ordered *q = NULL;
+	int rc = cat_pool_new(lanes, &pool, err);
+
+	if (rc == CAT_OK)
+		rc = cat_ordered_new(pool, 2 * lanes, run, free_job, &q, err);
+	for (size_t i = 0; rc == CAT_OK && (i < s->p->n || !cat_ordered_empty(q));) {
+		void *done = NULL;
+
+		if (i < s->p->n && !wanted(&s->p->items[i], arg)) {
+			i++;
+			continue;
+		}
+		if (i < s->p->n && !cat_ordered_full(q)) {
+			struct job *j = cat_malloc(sizeof *j);
+
+			if (!j) {
+				rc = cat_fail_mem(err, sizeof *j);
+				break;
+			}
+			*j = (struct job){s, &s->p->items[i++]};
+			cat_ordered_submit(q, j);
+			continue;
+		}
+		rc = cat_ordered_take(q, &done, err);
+		cat_free(done);
+	}
+	if (rc != CAT_OK)
+		atomic_store(&s->stop, true);
+	cat_ordered_free(q);
+	cat_pool_free(pool);
+	/* What failed first is the reason; others were only stopped. */
+	if (rc != CAT_OK && atomic_load(&s->failed)) {
+		*err = s->err;
+		rc = (int)err->code;
+	}
+	return rc;
+}
+
+static int finish(struct shared *s, int rc, const struct cat_error *err)
+{
+	if (rc != CAT_OK && !atomic_exchange(&s->failed, true)) {
+		s->err = *err;
+		atomic_store(&s->stop, true);
+	}
+	return rc;
+}
+
+/* --- comparing --- */
+
+static bool to_be_compared(const struct cat_publish_item *it, int arg)
+{
+	(void)arg;
+	return it->fate == CAT_PUBLISH_SAME;
+}
+
+/* Whether IT is what is there: by its ETag, else by the SHA-256 that the server may keep. */
+static int is_same(const struct cat_publish *p, const struct cat_publish_item *it, bool *same, struct cat_error *err)
+{
+	struct cat_content told = {.size = it->size, .etag = it->etag};
+	struct cat_s3_info info;
+	enum cat_same answer;
+	struct cat_url url;
+	char *address;
+	int rc;
+
+	CAT_TRY(cat_content_compare(it->path, &told, cat_content_part(it->size), &answer, err));
+	*same = answer == CAT_SAME_YES;
+	if (answer != CAT_SAME_UNKNOWN)
+		return CAT_OK;
+	rc = address_of(p, it, &address, &url, err);
+	if (rc == CAT_OK)
+		rc = cat_s3_head(&url, address, &info, err);
+	if (rc == CAT_OK && info.sha256[0]) {
+		told = (struct cat_content){.size = info.size, .sha256 = info.sha256};
+		rc = cat_content_compare(it->path, &told, cat_content_part(it->size), &answer, err);
+		*same = answer == CAT_SAME_YES;
+	}
+	cat_url_fini(&url);
+	cat_free(address);
+	return rc;
+}
+
+static int compare(void *arg, struct cat_error *err)
+{
+	struct job *j = arg;
+	bool same = false;
+	int rc;
+
+	if (atomic_load(&j->shared->stop))
+		return cat_fail(err, CAT_E_TEMP, "stopped");
+	rc = is_same(j->shared->p, j->it, &same, err);
+	if (rc == CAT_OK && !same)
+		j->it->fate = CAT_PUBLISH_REPLACE;
+	return finish(j->shared, rc, err);
+}
+
+/* --- the plan --- */
+
+/* The folder that receives the files, and of a single one the name it gets. */
+static int set_target(struct cat_publish *p, const char *address, bool one, struct cat_error *err)
+{
+	const char *slash = one ? strrchr(address, '/') : NULL;
+	char *name;
+
+	p->target = slash ? cat_strndup(address, (size_t)(slash - address)) : cat_strdup(address);
+	if (!p->target)
+		return cat_fail_mem(err, strlen(address));
+	if (!slash)
+		return CAT_OK;
+	name = cat_strdup(slash + 1);
+	if (!name)
+		return cat_fail_mem(err, strlen(slash));
+	cat_free(p->items[0].name);
+	p->items[0].name = name;
+	return CAT_OK;
+}
+
+static int check_plan(const struct cat_publish *p, const struct cat_publish_options *o, struct cat_error *err)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->items[i].fate == CAT_PUBLISH_REPLACE && o->upload.how.create)
+			return cat_fail(err, CAT_E_CREATE, "%s/%s is there, with other content", p->target, p->items[i].name);
+	return CAT_OK;
+}
+
+static int plan(struct collecting *c, char *const *sources, int n, const char *address,
+                const struct cat_publish_options *o, struct cat_error *err)
+{
+	struct cat_publish *p = c->p;
+	struct shared s = {.p = p, .o = o};
+	struct stat st;
+	bool one;
+
+	CAT_TRY(collect(c, sources, n, err));
+	one = n == 1 && !o->release && stat(sources[0], &st) == 0 && S_ISREG(st.st_mode) && last_part(address)[0] &&
+	      strchr(address + 5, '/');
+	if (o->remove && (p->n == 0 || one))
+		return cat_fail(err, CAT_E_USAGE,
+		                p->n ? "--delete goes with folders" : "there is nothing to send: --delete would remove everything");
+	if (p->n == 0)
+		return cat_fail(err, CAT_E_NOINPUT, "there is nothing to send");
+	CAT_TRY(set_target(p, address, one, err));
+	if (!o->blind) {
+		CAT_TRY(look(c, one, o, err));
+		CAT_TRY(each(&s, o->jobs, to_be_compared, 0, compare, err));
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		p->files[p->items[i].fate]++;
+		p->bytes[p->items[i].fate] += p->items[i].size;
+	}
+	return check_plan(p, o, err);
+}
+
+int cat_publish_plan(char *const *sources, int n, const char *address, const struct cat_publish_options *o,
+                     struct cat_publish **out, struct cat_error *err)
+{
+	struct cat_publish *p = cat_calloc(1, sizeof *p);
+	struct collecting c = {.p = p};
+	int rc = p ? plan(&c, sources, n, address, o, err) : cat_fail_mem(err, sizeof *p);
+
+	if (rc != CAT_OK) {
+		cat_publish_free(p);
+		return rc;
+	}
+	*out = p;
+	return CAT_OK;
+}
+
+void cat_publish_free(struct cat_publish *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n; i++) {
+		cat_free(p->items[i].path);
+		cat_free(p->items[i].name);
+		cat_free(p->items[i].etag);
+	}
+	cat_free(p->items);
+	cat_free(p->target);
+	cat_free(p);
+}
+
+/* --- doing it --- */
+
+static bool is_large(const struct cat_publish_item *it)
+{
+	return it->size > cat_content_part(0);
+}
+
+/* ARG: twice the rank, and one for large files. */
+static bool to_be_sent(const struct cat_publish_item *it, int arg)
+{
+	return (it->fate == CAT_PUBLISH_SEND || it->fate == CAT_PUBLISH_REPLACE) && it->rank == arg / 2 &&
+	       is_large(it) == (arg % 2 != 0);
+}
+
+static int send(void *arg, struct cat_error *err)
+{
+	struct job *j = arg;
+	struct shared *s = j->shared;
+	struct cat_upload_result r = {0};
+	struct cat_url url;
+	char *address, *etag;
+	bool same = false;
+	int rc = address_of(s->p, j->it, &address, &url, err);
+
+	if (rc == CAT_OK)
+		rc = cat_upload_file(&s->upload, j->it->path, &url, address, s->parts, &r, err);
+	/* Another client that makes the same release was faster with this one. */
+	if (rc == CAT_E_CREATE && s->o->release) {
+		struct cat_error unused = {0};
+		struct cat_s3_info info;
+
+		if (cat_s3_head(&url, address, &info, &unused) == CAT_OK) {
+			struct cat_publish_item it = *j->it;
+
+			it.etag = info.etag;
+			if (info.size == it.size && is_same(s->p, &it, &same, &unused) == CAT_OK && same) {
+				memcpy(r.etag, info.etag, sizeof r.etag);
+				rc = (int)(err->code = CAT_OK);
+			}
+		}
+	}
+	if (rc == CAT_OK) {
+		atomic_fetch_add(&s->sent_bytes, r.sent_bytes);
+		etag = cat_strdup(r.etag);
+		if (etag) {
+			cat_free(j->it->etag);
+			j->it->etag = etag;
+		} else {
+			rc = cat_fail_mem(err, 256);
+		}
+	}
+	cat_url_fini(&url);
+	cat_free(address);
+	return finish(s, rc, err);
+}
+
+/* How many files of a step go at a time, and how many parts each may hold. */
+static int lanes_of(struct shared *s, int step, int *lanes, struct cat_error *err)
+{
+	const int64_t most = (int64_t)s->o->jobs * PER_JOB;
+	int64_t n = 0, largest = 0, part, fit;
+
+	for (size_t i = 0; i < s->p->n; i++)
+		if (to_be_sent(&s->p->items[i], step)) {
+			n++;
+			largest = s->p->items[i].size > largest ? s->p->items[i].size : largest;
+		}
+	part = cat_content_part(largest);
+	fit = s->o->memory_bytes / part;
+	if (fit < 2 && step % 2)
+		return cat_fail(err, CAT_E_USAGE, "a memory of %lldM is too small for parts of %lldM",
+		                (long long)(s->o->memory_bytes >> 20), (long long)(part >> 20));
+	*lanes = (int)(n < most ? n : most);
+	if (step % 2)
+		fit /= 2;
+	if (*lanes > fit)
+		*lanes = fit < 1 ? 1 : (int)fit;
+	s->parts = *lanes ? (int)(s->o->memory_bytes / part / *lanes) : 2;
+	s->parts = s->parts < 2 ? 2 : s->parts > 9 ? 9 : s->parts;
+	return CAT_OK;
+}
+
+static int delete_all(struct cat_publish *p, struct cat_error *err)
+{
+	char **keys = cat_calloc((size_t)p->files[CAT_PUBLISH_DELETE] + 1, sizeof(char *));
+	struct cat_url url = {0};
+	size_t n = 0;
+	int rc = keys ? cat_url_parse(p->target, &url, err) : cat_fail_mem(err, p->n * sizeof(char *));
+
+	/* Below the target, whatever a listing says: a key begins with the folder's, and its slash. */
+	for (size_t i = 0; rc == CAT_OK && i < p->n; i++) {
+		if (p->items[i].fate != CAT_PUBLISH_DELETE)
+			continue;
+		keys[n] = url.key[0] ? cat_url_join(url.key, p->items[i].name) : cat_strdup(p->items[i].name);
+		if (!keys[n++])
+			rc = cat_fail_mem(err, strlen(p->items[i].name));
+	}
+	if (rc == CAT_OK && n)
+		rc = cat_s3_delete(&url, p->target, keys, n, err);
+	for (size_t i = 0; i < n; i++)
+		cat_free(keys[i]);
+	cat_free(keys);
+	cat_url_fini(&url);
+	return rc;
+}
+
+int cat_publish_run(struct cat_publish *p, const struct cat_publish_options *o, struct cat_error *err)
+{
+	struct shared s = {.p = p, .o = o, .upload = o->upload};
+	int rc = CAT_OK;
+
+	s.upload.stop = &s.stop;
+	s.upload.how.create |= o->release != NULL;
+	for (int step = 0; rc == CAT_OK && step < 2 * RANKS; step++) {
+		int lanes;
+
+		rc = lanes_of(&s, step, &lanes, err);
+		if (rc == CAT_OK && lanes)
+			rc = each(&s, lanes, to_be_sent, step, send, err);
+	}
+	p->sent_bytes = atomic_load(&s.sent_bytes);
+	return rc == CAT_OK ? delete_all(p, err) : rc;
+}

@@ -1,0 +1,30 @@
+/* content -- whether a file holds what an object store says of an object.
+ *
+ * Layer: storage. Stores keep the MD5 of what was sent whole (as its ETag), of what was sent in parts the MD5 of the
+ * parts' MD5s; where they are asked to, SHA-256 in the same two ways. Encrypted objects have ETags that say nothing.
+ * Thread rule: any thread.
+ */
+#ifndef CAT_STORAGE_CONTENT_H
+#define CAT_STORAGE_CONTENT_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct cat_content {
+	int64_t size;
+	const char *etag;   /* quotes and all; NULL or "" when not told */
+	const char *sha256; /* base64, "...-N" of parts; NULL or "" when not told */
+};
+enum cat_same {
+	CAT_SAME_YES,
+	CAT_SAME_NO,
+	CAT_SAME_UNKNOWN /* nothing that was told settles it */
+};
+/* Reads the file at PATH where its size alone does not decide. PART_BYTES: how we would cut it. */
+CAT_MUST_USE int cat_content_compare(const char *path, const struct cat_content *told, int64_t part_bytes,
+                                     enum cat_same *out, struct cat_error *err);
+/* Bytes of each part but the last of an object of SIZE bytes: 8 MiB, more where 10,000 of them would not do. */
+int64_t cat_content_part(int64_t size);
+
+#endif

@@ -1,0 +1,241 @@
+#include "storage/upload.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "net/engine.h"
+#include "net/sigv4.h"
+#include "storage/content.h"
+#include "storage/journal.h"
+#include "storage/local.h"
+
+struct job {
+	const struct cat_upload *u;
+	const char *path, *address;
+	const struct cat_url *url;
+	int parts;
+	struct stat st;
+	struct cat_reader *reader;
+	struct cat_upload_result *out;
+};
+
+static bool stopped(const struct job *j)
+{
+	return j->u->stop && atomic_load(j->u->stop);
+}
+
+static void tell(const struct job *j, int64_t bytes)
+{
+	if (j->u->progress)
+		j->u->progress(j->u->progress_arg, bytes);
+}
+
+/* --- verifying --- */
+
+static int verify(const struct job *j, const char *sha256, const char *md5, struct cat_error *err)
+{
+	struct cat_s3_info info;
+
+	if (!j->u->verify && j->out->etag[0])
+		return CAT_OK;
+	CAT_TRY(cat_s3_head(j->url, j->address, &info, err));
+	/* Some servers do not name what they put together. */
+	if (!j->out->etag[0])
+		snprintf(j->out->etag, sizeof j->out->etag, "%s", info.etag);
+	if (info.size != (int64_t)j->st.st_size)
+		return cat_fail(err, CAT_E_PROTOCOL, "%s: the server has %lld bytes of it, not the %lld that were sent",
+		                j->address, (long long)info.size, (long long)j->st.st_size);
+	if (!cat_s3_same_etag(info.etag, j->out->etag))
+		return cat_fail(err, CAT_E_TEMP, "%s: somebody else has changed it in the meantime", j->address);
+	if (sha256[0] && info.sha256[0] && strcmp(sha256, info.sha256) != 0)
+		return cat_fail(err, CAT_E_PROTOCOL, "%s: the server's SHA-256 is another than that of what was sent",
+		                j->address);
+	/* An ETag that is no MD5 says nothing: the object is encrypted. */
+	if (md5[0] && !info.sha256[0] && !j->u->how.sse && !cat_s3_same_etag(md5, info.etag) &&
+	    strspn(info.etag + (info.etag[0] == '"'), "0123456789abcdef") == 32)
+		return cat_fail(err, CAT_E_PROTOCOL, "%s: the server's MD5 is another than that of what was sent",
+		                j->address);
+	return CAT_OK;
+}
+
+static void keep_etag(const struct job *j, char *etag)
+{
+	snprintf(j->out->etag, sizeof j->out->etag, "%s", etag ? etag : "");
+	cat_free(etag);
+}
+
+/* --- whole --- */
+
+static int send_whole(const struct job *j, struct cat_error *err)
+{
+	struct cat_s3_put how = j->u->how;
+	const struct cat_net_engine *e;
+	char sha256[48], md5[40], *etag = NULL;
+	struct cat_buf *body;
+	uint8_t digest[32];
+	int rc;
+
+	CAT_TRY(cat_net_engine(&e, err));
+	CAT_TRY(cat_read_range(j->reader, 0, (size_t)j->st.st_size, &body, err));
+	rc = cat_s3_put(j->url, j->address, body, &how, &etag, err);
+	if (rc == CAT_E_UNSUPPORTED && how.create && j->u->unsafe) {
+		how.create = false;
+		rc = cat_s3_put(j->url, j->address, body, &how, &etag, err);
+	}
+	keep_etag(j, etag);
+	e->sha256(body->data, body->size, digest);
+	cat_base64(digest, 32, sha256);
+	e->md5(body->data, body->size, digest);
+	cat_hex(digest, 16, md5);
+	cat_buf_unref(body);
+	CAT_TRY(rc);
+	j->out->sent_bytes = (int64_t)j->st.st_size;
+	tell(j, (int64_t)j->st.st_size);
+	return verify(j, sha256, md5, err);
+}
+
+/* --- in parts --- */
+
+struct note {
+	char id[1024];
+	long long size, mtime_s, mtime_ns;
+};
+
+static bool read_note(const struct cat_journal *journal, struct note *n)
+{
+	char text[1400];
+
+	cat_journal_read(journal, text, sizeof text);
+	return sscanf(text, "upload %1023s %lld %lld.%lld\n", n->id, &n->size, &n->mtime_s, &n->mtime_ns) == 4;
+}
+
+static void write_note(const struct cat_journal *journal, const struct job *j, const char *id)
+{
+	char text[1400];
+
+	snprintf(text, sizeof text, "upload %s %lld %lld.%09ld\n", id, (long long)j->st.st_size,
+	         (long long)j->st.st_mtim.tv_sec, j->st.st_mtim.tv_nsec);
+	cat_journal_write(journal, text);
+}
+
+/* Takes up what an earlier process left of this file, or begins. What was left of another version is taken back. */
+static int open_upload(const struct job *j, const struct cat_journal *journal, struct cat_s3_upload **out,
+                       bool *resumed, struct cat_error *err)
+{
+	const int width = j->parts > 1 ? j->parts - 1 : 1;
+	struct note n;
+
+	*resumed = false;
+	if (read_note(journal, &n)) {
+		const int rc = cat_s3_upload_resume(j->url, j->address, n.id, &j->u->how, width, out, err);
+
+		*resumed = rc == CAT_OK && n.size == (long long)j->st.st_size &&
+		           n.mtime_s == (long long)j->st.st_mtim.tv_sec && n.mtime_ns == j->st.st_mtim.tv_nsec;
+		if (*resumed)
+			return CAT_OK;
+		if (rc == CAT_OK)
+			cat_s3_upload_close(*out);
+		else if (rc == CAT_E_UNAVAIL || rc == CAT_E_TEMP || rc == CAT_E_SYSTEM)
+			return rc;
+		/* It is no longer there, or its parts may not be listed. */
+		err->code = CAT_OK;
+	}
+	CAT_TRY(cat_s3_upload_open(j->url, j->address, &j->u->how, width, out, err));
+	write_note(journal, j, cat_s3_upload_id(*out));
+	return CAT_OK;
+}
+
+static int send_parts(const struct job *j, struct cat_s3_upload *up, bool resumed, struct cat_error *err)
+{
+	const int64_t size = (int64_t)j->st.st_size, part = cat_content_part(size);
+	int number = 1;
+
+	for (int64_t at = 0; at < size; at += part, number++) {
+		const size_t len = (size_t)(size - at < part ? size - at : part);
+		struct cat_buf *b;
+		int rc = CAT_OK;
+
+		if (stopped(j))
+			return cat_fail(err, CAT_E_TEMP, "%s: stopped on the way", j->address);
+		CAT_TRY(cat_read_range(j->reader, at, len, &b, err));
+		if (!resumed || !cat_s3_upload_done(up, number, b)) {
+			rc = cat_s3_upload_part(up, number, b, err);
+			j->out->sent_bytes += (int64_t)len;
+		}
+		cat_buf_unref(b);
+		CAT_TRY(rc);
+		tell(j, (int64_t)len);
+	}
+	return CAT_OK;
+}
+
+/* Some servers do not look at the condition of an upload in parts. */
+static int check_absent(const struct job *j, struct cat_error *err)
+{
+	struct cat_s3_info info;
+	const int rc = j->u->how.create ? cat_s3_head(j->url, j->address, &info, err) : CAT_E_NOINPUT;
+
+	if (rc == CAT_OK)
+		return cat_fail(err, CAT_E_CREATE, "%s: it is there already", j->address);
+	err->code = CAT_OK;
+	return rc == CAT_E_NOINPUT || rc == CAT_E_DENIED ? CAT_OK : (int)(err->code = (enum cat_code)rc);
+}
+
+static int send_in_parts(const struct job *j, struct cat_error *err)
+{
+	struct cat_s3_upload *up = NULL;
+	struct cat_journal journal;
+	struct cat_s3_sums sums;
+	char *etag = NULL;
+	bool resumed;
+	int rc;
+
+	cat_journal_open(&journal, j->u->journal_folder, j->address);
+	rc = open_upload(j, &journal, &up, &resumed, err);
+	if (rc != CAT_OK) {
+		cat_journal_close(&journal, false);
+		return rc;
+	}
+	rc = send_parts(j, up, resumed, err);
+	if (rc == CAT_OK)
+		rc = check_absent(j, err);
+	if (rc == CAT_OK)
+		rc = cat_s3_upload_commit(up, &etag, err);
+	keep_etag(j, etag);
+	/* The upload was ended by somebody else. */
+	if (rc == CAT_E_NOINPUT)
+		err->code = (enum cat_code)(rc = CAT_E_TEMP);
+	if (rc == CAT_OK)
+		rc = cat_s3_upload_sums(up, &sums, err);
+	else if (journal.fd >= 0 && (rc == CAT_E_UNAVAIL || rc == CAT_E_TEMP || rc == CAT_E_PROTOCOL || rc == CAT_E_SYSTEM))
+		cat_s3_upload_keep(up);
+	cat_s3_upload_close(up);
+	cat_journal_close(&journal, rc == CAT_OK || rc == CAT_E_CREATE || rc == CAT_E_DATA || rc == CAT_E_IO);
+	CAT_TRY(rc);
+	return verify(j, sums.sha256, sums.md5, err);
+}
+
+int cat_upload_file(const struct cat_upload *u, const char *path, const struct cat_url *url, const char *address,
+                    int parts, struct cat_upload_result *out, struct cat_error *err)
+{
+	struct job j = {.u = u, .path = path, .url = url, .address = address, .parts = parts, .out = out};
+	int rc;
+
+	*out = (struct cat_upload_result){0};
+	if (stopped(&j))
+		return cat_fail(err, CAT_E_TEMP, "%s: stopped before", address);
+	CAT_TRY(cat_local_open(path, &j.reader, err));
+	if (stat(path, &j.st) != 0)
+		rc = cat_fail_sys(err, CAT_E_NOINPUT, errno, "%s", path);
+	else if (j.reader->size < 0 || j.reader->size != (int64_t)j.st.st_size)
+		rc = cat_fail(err, CAT_E_DATA, "%s changed while it was read, or is no regular file", path);
+	else if (j.reader->size > cat_content_part(0))
+		rc = send_in_parts(&j, err);
+	else
+		rc = send_whole(&j, err);
+	cat_reader_close(j.reader);
+	return rc;
+}
