@@ -46,13 +46,7 @@ const struct cat_opt cat_input_opts[] = {
 	{0},
 };
 
-const struct cat_opt cat_rows_opts[] = {
-	{.name = "columns", .letter = 'c', .type = CAT_OPT_STRING, AT(cat_rows, columns), .arg = "LIST",
-	 .help = "columns: names, *, expr AS x"},
-	{.name = "where", .letter = 'w', .type = CAT_OPT_STRING, AT(cat_rows, where), .arg = "EXPR",
-	 .help = "only rows for which EXPR is true"},
-	{.name = "limit", .letter = 'n', .type = CAT_OPT_INT, AT(cat_rows, limit), .arg = "ROWS",
-	 .help = "stop after ROWS rows", .min = 0, .max = INT64_MAX},
+const struct cat_opt cat_region_opts[] = {
 	{.name = "cone", .type = CAT_OPT_LIST, AT(cat_rows, cone), .arg = "RA,DEC,R",
 	 .help = "within R (deg, arcmin, arcsec)"},
 	{.name = "box", .type = CAT_OPT_LIST, AT(cat_rows, box), .arg = "RA1,RA2,DEC1,DEC2",
@@ -61,6 +55,17 @@ const struct cat_opt cat_rows_opts[] = {
 	 .help = "great-circle polygon", .rare = true},
 	{.name = "moc", .type = CAT_OPT_LIST, AT(cat_rows, moc), .arg = "FILE",
 	 .help = "coverage map: FITS, ASCII, JSON", .rare = true},
+	{0},
+};
+
+const struct cat_opt cat_rows_opts[] = {
+	{.name = "columns", .letter = 'c', .type = CAT_OPT_STRING, AT(cat_rows, columns), .arg = "LIST",
+	 .help = "columns: names, *, expr AS x"},
+	{.name = "where", .letter = 'w', .type = CAT_OPT_STRING, AT(cat_rows, where), .arg = "EXPR",
+	 .help = "only rows for which EXPR is true"},
+	{.name = "limit", .letter = 'n', .type = CAT_OPT_INT, AT(cat_rows, limit), .arg = "ROWS",
+	 .help = "stop after ROWS rows", .min = 0, .max = INT64_MAX},
+	{.name = NULL, .group = cat_region_opts},
 	{.name = "ra", .type = CAT_OPT_STRING, AT(cat_rows, ra), .arg = "NAME", .help = "right ascension column",
 	 .rare = true},
 	{.name = "dec", .type = CAT_OPT_STRING, AT(cat_rows, dec), .arg = "NAME", .help = "declination column",
@@ -323,8 +328,7 @@ static int add_regions(struct cat_region *region, const struct cat_rows *rows, s
 	return CAT_OK;
 }
 
-/* *OUT NULL: the whole sky. */
-static int make_region(const struct cat_rows *rows, struct cat_scan_region **out, struct cat_error *err)
+int cat_io_region(const struct cat_rows *rows, struct cat_scan_region **out, struct cat_error *err)
 {
 	struct cat_region *region;
 
@@ -359,7 +363,7 @@ int cat_io_source_of(struct cat_feed *feed, const struct cat_rows *rows, const s
                      struct cat_pool *pool, struct cat_source **out, struct cat_error *err)
 {
 	struct cat_scan_options scan = scan_options(rows, res, NULL);
-	const int rc = make_region(rows, &scan.region, err);
+	const int rc = cat_io_region(rows, &scan.region, err);
 
 	if (rc != CAT_OK) {
 		cat_feed_close(feed);
@@ -431,7 +435,7 @@ static int open_operands(const struct cat_input *in, const struct cat_rows *rows
 		CAT_TRY(cat_io_shard(rows->shard, &open.shard, &open.nshards, err));
 		if (rows->shard && rows->limit >= 0)
 			return cat_fail(err, CAT_E_USAGE, "-n and --shard do not go together");
-		CAT_TRY(make_region(rows, &scan->region, err));
+		CAT_TRY(cat_io_region(rows, &scan->region, err));
 		/* Partitions hold the catalogue's own positions, not others that the user names. */
 		if (scan->region && !rows->ra && !rows->dec)
 			open.want = (struct cat_hats_want){.keep = cat_scan_region_keep, .arg = scan->region};

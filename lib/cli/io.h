@@ -30,6 +30,7 @@ struct cat_rows {
 	const char *shard;
 };
 extern const struct cat_opt cat_rows_opts[];
+extern const struct cat_opt cat_region_opts[]; /* the regions among them, for whoever takes nothing else */
 #define CAT_ROWS_DEFAULTS {.limit = -1}
 
 /* Where rows go and in which format. */
@@ -79,6 +80,9 @@ CAT_MUST_USE int cat_io_explain(const struct cat_io *io, bool json, char *const 
 CAT_MUST_USE int cat_io_source_of(struct cat_feed *feed, const struct cat_rows *rows,
                                   const struct cat_resources *res, struct cat_pool *pool, struct cat_source **out,
                                   struct cat_error *err);
+/* What --cone, --box, --polygon and --moc say; *OUT NULL: the whole sky. */
+struct cat_scan_region;
+CAT_MUST_USE int cat_io_region(const struct cat_rows *rows, struct cat_scan_region **out, struct cat_error *err);
 /* K/N of --shard; TEXT NULL: nothing is set. */
 CAT_MUST_USE int cat_io_shard(const char *text, int64_t *k, int64_t *n, struct cat_error *err);
 /* A sink for rows of SCHEMA: the file of -o, or standard output as Arrow stream, as -f says, or as a preview

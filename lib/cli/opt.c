@@ -10,7 +10,7 @@ void cat_opt_each(const struct cat_opt *opts, size_t off, const char *heading,
 {
 	for (const struct cat_opt *o = opts; o->name || o->group; o++) {
 		if (o->group)
-			cat_opt_each(o->group, off + o->off, o->name, f, arg);
+			cat_opt_each(o->group, off + o->off, o->name ? o->name : heading, f, arg);
 		else if (!f(o, off + o->off, heading, arg))
 			return;
 	}

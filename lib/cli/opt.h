@@ -40,7 +40,7 @@ struct cat_opt {
 	int64_t min, max; /* INT: bounds when max > min; BYTES: the least */
 	const char *const *choices;  /* ENUM: ended by NULL; "1and2=inner" is an alias */
 	const char *preset;          /* shown as default when the settings say nothing; may be NULL */
-	const struct cat_opt *group; /* a shared table instead of an option; name is then its heading */
+	const struct cat_opt *group; /* a shared table instead of an option; name is its heading, NULL: that around it */
 };
 
 struct cat_cmd {

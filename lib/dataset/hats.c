@@ -370,7 +370,7 @@ static int enter_collection(struct cat_hats *h, const struct cat_buf *properties
 	inner = cat_url_join(h->root, primary);
 	if (!inner)
 		return cat_fail_mem(err, strlen(h->root));
-	cat_free(h->root);
+	h->above = h->root;
 	h->root = inner;
 	return CAT_OK;
 }
@@ -511,6 +511,7 @@ void cat_hats_free(struct cat_hats *h)
 		return;
 	cat_open_cancel(atomic_load(&h->first));
 	cat_free(h->root);
+	cat_free(h->above);
 	cat_free(h->given);
 	cat_free(h->suffix);
 	cat_free(h->parts);

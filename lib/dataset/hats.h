@@ -19,6 +19,7 @@ struct cat_hats_part {
 struct cat_hats {
 	atomic_int refs;
 	char *root;  /* folder of the catalogue itself */
+	char *above; /* folder of the collection it was found in; NULL when it stands alone */
 	char *given; /* as the user named it */
 	struct cat_kv properties;
 	struct cat_kv collection; /* empty when it stands alone */

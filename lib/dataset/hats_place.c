@@ -62,8 +62,7 @@ int cat_hats_file(const char *folder, const char *name, const char *shown, const
 	return rc;
 }
 
-/* PATH may be used: absent, an empty folder, or a catalogue that is to be replaced. */
-static int check_place(const char *path, bool overwrite, struct cat_error *err)
+int cat_hats_place_check(const char *path, bool overwrite, struct cat_error *err)
 {
 	struct stat st;
 	DIR *d;
@@ -207,7 +206,7 @@ int cat_hats_place_open(const char *path, bool overwrite, struct cat_hats_place 
 	p->remote = cat_open_is_remote(path);
 	rc = p->name ? CAT_OK : cat_fail_mem(err, n);
 	if (rc == CAT_OK && !p->remote)
-		rc = check_place(p->path, overwrite, err);
+		rc = cat_hats_place_check(p->path, overwrite, err);
 	if (rc == CAT_OK && p->remote)
 		rc = open_store(p, err);
 	else if (rc == CAT_OK)

@@ -24,6 +24,8 @@ struct cat_hats_place {
  * is overwritten goes at once. */
 CAT_MUST_USE int cat_hats_place_open(const char *path, bool overwrite, struct cat_hats_place **out,
                                      struct cat_error *err);
+/* Whether the folder PATH, here, may be written: see above. */
+CAT_MUST_USE int cat_hats_place_check(const char *path, bool overwrite, struct cat_error *err);
 /* Makes it visible, in one step. */
 CAT_MUST_USE int cat_hats_place_publish(struct cat_hats_place *p, struct cat_error *err);
 /* What was not published is removed. Accepts NULL. */

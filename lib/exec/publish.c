@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
-#include "net/settings.h"
+#include "exec/lanes.h"
 #include "storage/content.h"
 #include "storage/tree.h"
 
@@ -201,86 +201,21 @@ static int look(struct collecting *c, bool one, const struct cat_publish_options
 	return rc;
 }
 
-/* --- many at a time --- */
+/* --- comparing --- */
 
 /* What the threads of one step share. */
 struct shared {
 	struct cat_publish *p;
 	const struct cat_publish_options *o;
+	struct cat_lanes *lanes;
 	struct cat_upload upload;
-	int parts;
-	atomic_bool stop, failed;
-	struct cat_error err; /* of the first failure */
+	int step, parts;
 	_Atomic int64_t sent_bytes;
 };
-struct job {
-	struct shared *shared;
-	struct cat_publish_item *it;
-};
 
-static void free_job(void *arg)
+static bool to_be_compared(void *arg, size_t i)
 {
-	cat_free(arg);
-}
-
-/* RUN on the items that WANTED says, LANES at a time. */
-static int each(struct shared *s, int lanes, bool (*wanted)(const struct cat_publish_item *it, int arg), int arg,
-                int (*run)(void *job, struct cat_error *err), struct cat_error *err)
-{
-	struct cat_pool *pool = NULL;
-	struct cat_ordered *q = NULL;
-	int rc = cat_pool_new(lanes, &pool, err);
-
-	if (rc == CAT_OK)
-		rc = cat_ordered_new(pool, 2 * lanes, run, free_job, &q, err);
-	for (size_t i = 0; rc == CAT_OK && (i < s->p->n || !cat_ordered_empty(q));) {
-		void *done = NULL;
-
-		if (i < s->p->n && !wanted(&s->p->items[i], arg)) {
-			i++;
-			continue;
-		}
-		if (i < s->p->n && !cat_ordered_full(q)) {
-			struct job *j = cat_malloc(sizeof *j);
-
-			if (!j) {
-				rc = cat_fail_mem(err, sizeof *j);
-				break;
-			}
-			*j = (struct job){s, &s->p->items[i++]};
-			cat_ordered_submit(q, j);
-			continue;
-		}
-		rc = cat_ordered_take(q, &done, err);
-		cat_free(done);
-	}
-	if (rc != CAT_OK)
-		atomic_store(&s->stop, true);
-	cat_ordered_free(q);
-	cat_pool_free(pool);
-	/* What failed first is the reason; others were only stopped. */
-	if (rc != CAT_OK && atomic_load(&s->failed)) {
-		*err = s->err;
-		rc = (int)err->code;
-	}
-	return rc;
-}
-
-static int finish(struct shared *s, int rc, const struct cat_error *err)
-{
-	if (rc != CAT_OK && !atomic_exchange(&s->failed, true)) {
-		s->err = *err;
-		atomic_store(&s->stop, true);
-	}
-	return rc;
-}
-
-/* --- comparing --- */
-
-static bool to_be_compared(const struct cat_publish_item *it, int arg)
-{
-	(void)arg;
-	return it->fate == CAT_PUBLISH_SAME;
+	return ((struct shared *)arg)->p->items[i].fate == CAT_PUBLISH_SAME;
 }
 
 /* Whether IT is what is there: by its ETag, else by the SHA-256 that the server may keep. */
@@ -310,18 +245,18 @@ static int is_same(const struct cat_publish *p, const struct cat_publish_item *i
 	return rc;
 }
 
-static int compare(void *arg, struct cat_error *err)
+static int compare(void *arg, size_t i, struct cat_error *err)
 {
-	struct job *j = arg;
-	bool same = false;
-	int rc;
+	struct shared *s = arg;
+	struct cat_publish_item *it = &s->p->items[i];
+	bool same;
 
-	if (atomic_load(&j->shared->stop))
-		return cat_fail(err, CAT_E_TEMP, "stopped");
-	rc = is_same(j->shared->p, j->it, &same, err);
-	if (rc == CAT_OK && !same)
-		j->it->fate = CAT_PUBLISH_REPLACE;
-	return finish(j->shared, rc, err);
+	if (atomic_load(s->lanes->stop))
+		return cat_fail(err, CAT_E_TEMP, "%s: stopped", it->path);
+	CAT_TRY(is_same(s->p, it, &same, err));
+	if (!same)
+		it->fate = CAT_PUBLISH_REPLACE;
+	return CAT_OK;
 }
 
 /* --- the plan --- */
@@ -358,9 +293,11 @@ static int plan(struct collecting *c, char *const *sources, int n, const char *a
 {
 	struct cat_publish *p = c->p;
 	struct shared s = {.p = p, .o = o};
+	struct cat_lanes lanes = {.wanted = to_be_compared, .run = compare, .arg = &s};
 	struct stat st;
 	bool one;
 
+	s.lanes = &lanes;
 	CAT_TRY(collect(c, sources, n, err));
 	one = n == 1 && !o->release && stat(sources[0], &st) == 0 && S_ISREG(st.st_mode) && last_part(address)[0] &&
 	      strchr(address + 5, '/');
@@ -372,7 +309,7 @@ static int plan(struct collecting *c, char *const *sources, int n, const char *a
 	CAT_TRY(set_target(p, address, one, err));
 	if (!o->blind) {
 		CAT_TRY(look(c, one, o, err));
-		CAT_TRY(each(&s, o->jobs, to_be_compared, 0, compare, err));
+		CAT_TRY(cat_lanes_run(&lanes, o->jobs, p->n, err));
 	}
 	for (size_t i = 0; i < p->n; i++) {
 		p->files[p->items[i].fate]++;
@@ -417,73 +354,79 @@ static bool is_large(const struct cat_publish_item *it)
 	return it->size > cat_content_part(0);
 }
 
-/* ARG: twice the rank, and one for large files. */
-static bool to_be_sent(const struct cat_publish_item *it, int arg)
+/* A step is twice the rank, and one for large files. */
+static bool of_step(const struct cat_publish_item *it, int step)
 {
-	return (it->fate == CAT_PUBLISH_SEND || it->fate == CAT_PUBLISH_REPLACE) && it->rank == arg / 2 &&
-	       is_large(it) == (arg % 2 != 0);
+	return (it->fate == CAT_PUBLISH_SEND || it->fate == CAT_PUBLISH_REPLACE) && it->rank == step / 2 &&
+	       is_large(it) == (step % 2 != 0);
 }
 
-static int send(void *arg, struct cat_error *err)
+static bool to_be_sent(void *arg, size_t i)
 {
-	struct job *j = arg;
-	struct shared *s = j->shared;
+	const struct shared *s = arg;
+
+	return of_step(&s->p->items[i], s->step);
+}
+
+/* Another client that makes the same release may have been faster with a file: then its ETag is R's. */
+static bool is_there_already(const struct cat_publish *p, const struct cat_publish_item *it, const struct cat_url *url,
+                             const char *address, struct cat_upload_result *r)
+{
+	struct cat_publish_item found = *it;
+	struct cat_error unused = {0};
+	struct cat_s3_info info;
+	bool same = false;
+
+	if (cat_s3_head(url, address, &info, &unused) != CAT_OK || info.size != it->size)
+		return false;
+	found.etag = info.etag;
+	memcpy(r->etag, info.etag, sizeof r->etag);
+	return is_same(p, &found, &same, &unused) == CAT_OK && same;
+}
+
+static int send(void *arg, size_t i, struct cat_error *err)
+{
+	struct shared *s = arg;
+	struct cat_publish_item *it = &s->p->items[i];
 	struct cat_upload_result r = {0};
 	struct cat_url url;
-	char *address, *etag;
-	bool same = false;
-	int rc = address_of(s->p, j->it, &address, &url, err);
+	char *address;
+	int rc = address_of(s->p, it, &address, &url, err);
 
 	if (rc == CAT_OK)
-		rc = cat_upload_file(&s->upload, j->it->path, &url, address, s->parts, &r, err);
-	/* Another client that makes the same release was faster with this one. */
-	if (rc == CAT_E_CREATE && s->o->release) {
-		struct cat_error unused = {0};
-		struct cat_s3_info info;
-
-		if (cat_s3_head(&url, address, &info, &unused) == CAT_OK) {
-			struct cat_publish_item it = *j->it;
-
-			it.etag = info.etag;
-			if (info.size == it.size && is_same(s->p, &it, &same, &unused) == CAT_OK && same) {
-				memcpy(r.etag, info.etag, sizeof r.etag);
-				rc = (int)(err->code = CAT_OK);
-			}
-		}
-	}
+		rc = cat_upload_file(&s->upload, it->path, &url, address, s->parts, &r, err);
+	if (rc == CAT_E_CREATE && s->o->release && is_there_already(s->p, it, &url, address, &r))
+		rc = (int)(err->code = CAT_OK);
 	if (rc == CAT_OK) {
 		atomic_fetch_add(&s->sent_bytes, r.sent_bytes);
-		etag = cat_strdup(r.etag);
-		if (etag) {
-			cat_free(j->it->etag);
-			j->it->etag = etag;
-		} else {
-			rc = cat_fail_mem(err, 256);
-		}
+		cat_free(it->etag);
+		it->etag = cat_strdup(r.etag);
+		if (!it->etag)
+			rc = cat_fail_mem(err, sizeof r.etag);
 	}
 	cat_url_fini(&url);
 	cat_free(address);
-	return finish(s, rc, err);
+	return rc;
 }
 
 /* How many files of a step go at a time, and how many parts each may hold. */
-static int lanes_of(struct shared *s, int step, int *lanes, struct cat_error *err)
+static int lanes_of(struct shared *s, int *lanes, struct cat_error *err)
 {
 	const int64_t most = (int64_t)s->o->jobs * PER_JOB;
 	int64_t n = 0, largest = 0, part, fit;
 
 	for (size_t i = 0; i < s->p->n; i++)
-		if (to_be_sent(&s->p->items[i], step)) {
+		if (of_step(&s->p->items[i], s->step)) {
 			n++;
 			largest = s->p->items[i].size > largest ? s->p->items[i].size : largest;
 		}
 	part = cat_content_part(largest);
 	fit = s->o->memory_bytes / part;
-	if (fit < 2 && step % 2)
+	if (fit < 2 && s->step % 2)
 		return cat_fail(err, CAT_E_USAGE, "a memory of %lldM is too small for parts of %lldM",
 		                (long long)(s->o->memory_bytes >> 20), (long long)(part >> 20));
 	*lanes = (int)(n < most ? n : most);
-	if (step % 2)
+	if (s->step % 2)
 		fit /= 2;
 	if (*lanes > fit)
 		*lanes = fit < 1 ? 1 : (int)fit;
@@ -521,14 +464,15 @@ int cat_publish_run(struct cat_publish *p, const struct cat_publish_options *o, 
 	struct shared s = {.p = p, .o = o, .upload = o->upload};
 	int rc = CAT_OK;
 
-	s.upload.stop = &s.stop;
 	s.upload.how.create |= o->release != NULL;
-	for (int step = 0; rc == CAT_OK && step < 2 * RANKS; step++) {
-		int lanes;
+	for (s.step = 0; rc == CAT_OK && s.step < 2 * RANKS; s.step++) {
+		struct cat_lanes lanes = {.wanted = to_be_sent, .run = send, .arg = &s};
+		int n;
 
-		rc = lanes_of(&s, step, &lanes, err);
-		if (rc == CAT_OK && lanes)
-			rc = each(&s, lanes, to_be_sent, step, send, err);
+		s.upload.stop = &lanes.stopping;
+		rc = lanes_of(&s, &n, err);
+		if (rc == CAT_OK && n)
+			rc = cat_lanes_run(&lanes, n, p->n, err);
 	}
 	p->sent_bytes = atomic_load(&s.sent_bytes);
 	return rc == CAT_OK ? delete_all(p, err) : rc;

@@ -6,7 +6,6 @@
 #ifndef CAT_EXEC_PUBLISH_H
 #define CAT_EXEC_PUBLISH_H
 
-#include "exec/pool.h"
 #include "storage/upload.h"
 
 enum cat_publish_fate { CAT_PUBLISH_SEND, CAT_PUBLISH_REPLACE, CAT_PUBLISH_SAME, CAT_PUBLISH_DELETE };

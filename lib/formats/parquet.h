@@ -99,6 +99,9 @@ struct cat_parquet_meta;
 /* SORT_COLUMN and the like are taken from the files; SCHEMA gives columns, types and metadata. */
 CAT_MUST_USE int cat_parquet_meta_new(const struct cat_schema *schema, struct cat_parquet_meta **out,
                                       struct cat_error *err);
+/* The same for files that others wrote: schema and key-value pairs are those of FOOTER, one of them, to the byte. */
+CAT_MUST_USE int cat_parquet_meta_like(const struct cat_buf *footer, struct cat_parquet_meta **out,
+                                       struct cat_error *err);
 /* Appends the row groups of FOOTER, whose file lies at PATH ("Norder=1/Dir=0/Npix=44.parquet") seen from the
  * metadata file. CAT_E_DATA when the footer is corrupt or has other columns. */
 CAT_MUST_USE int cat_parquet_meta_append(struct cat_parquet_meta *m, const struct cat_buf *footer,

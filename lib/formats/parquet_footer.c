@@ -175,6 +175,8 @@ void cat_pq_tail_put(struct cat_text *t, size_t footer_len)
 
 struct cat_parquet_meta {
 	struct cat_pq_wschema w;
+	struct cat_buf *like; /* instead of w: a footer whose schema it has */
+	size_t ncolumns;      /* stored; 0: not known yet */
 	int64_t nrows;
 	size_t ngroups;
 	struct cat_text groups;
@@ -193,6 +195,22 @@ int cat_parquet_meta_new(const struct cat_schema *schema, struct cat_parquet_met
 	if (rc != CAT_OK) {
 		cat_free(m);
 		return rc;
+	}
+	m->ncolumns = m->w.nleaves;
+	*out = m;
+	return CAT_OK;
+}
+
+int cat_parquet_meta_like(const struct cat_buf *footer, struct cat_parquet_meta **out, struct cat_error *err)
+{
+	struct cat_parquet_meta *m = cat_calloc(1, sizeof *m);
+
+	if (!m)
+		return cat_fail_mem(err, sizeof *m);
+	m->groups.max = TEXT_MAX;
+	if (cat_buf_copy(footer->data, footer->size, &m->like, err) != CAT_OK) {
+		cat_free(m);
+		return (int)err->code;
 	}
 	*out = m;
 	return CAT_OK;
@@ -258,9 +276,11 @@ static int append_groups(struct cat_parquet_meta *m, struct cat_thrift *t, uint8
 		copy_group(t, path, &m->groups, &ncolumns, &nrows);
 		if (t->bad)
 			break;
-		if (ncolumns != m->w.nleaves)
+		if (m->ncolumns == 0)
+			m->ncolumns = ncolumns;
+		if (ncolumns != m->ncolumns)
 			return cat_fail(err, CAT_E_DATA, "%s has %zu stored columns where the others have %zu",
-			                path, ncolumns, m->w.nleaves);
+			                path, ncolumns, m->ncolumns);
 		if (nrows < 0 || __builtin_add_overflow(m->nrows, nrows, &m->nrows))
 			return cat_fail(err, CAT_E_DATA, "%s: corrupt Parquet footer", path);
 		m->ngroups++;
@@ -295,13 +315,40 @@ int cat_parquet_meta_append(struct cat_parquet_meta *m, const struct cat_buf *fo
 	return rc;
 }
 
+/* The model's fields, but for 3 num_rows and 4 row_groups. */
+static void put_like(const struct cat_parquet_meta *m, struct cat_text *out)
+{
+	struct cat_thrift t = {m->like->data, m->like->data + m->like->size, false};
+	struct cat_thrift_out o = {.to = out};
+	struct cat_thrift_field f = {0};
+
+	while (cat_thrift_next(&t, &f)) {
+		const uint8_t *from = t.p;
+
+		cat_thrift_skip(&t, f.type);
+		if (f.id == 3) {
+			cat_thrift_put_int(&o, 3, CAT_THRIFT_I64, m->nrows);
+		} else if (f.id == 4) {
+			cat_thrift_put_list(&o, 4, CAT_THRIFT_STRUCT, m->ngroups);
+			if (m->groups.len)
+				cat_text_addn(out, m->groups.s, m->groups.len);
+		} else {
+			cat_thrift_put_raw(&o, f.id, f.type, (struct cat_span){from, (size_t)(t.p - from)});
+		}
+	}
+	cat_thrift_end(&o, 0);
+}
+
 int cat_parquet_meta_bytes(struct cat_parquet_meta *m, struct cat_buf **out, struct cat_error *err)
 {
 	struct cat_text t = {.max = TEXT_MAX};
 	int rc;
 
 	cat_text_addn(&t, "PAR1", 4);
-	cat_pq_footer_put(&m->w, m->nrows, &m->groups, m->ngroups, &t);
+	if (m->like)
+		put_like(m, &t);
+	else
+		cat_pq_footer_put(&m->w, m->nrows, &m->groups, m->ngroups, &t);
 	if (t.len - 4 > UINT32_MAX)
 		rc = cat_fail(err, CAT_E_UNSUPPORTED, "a Parquet footer of more than 4 GiB");
 	else
@@ -316,7 +363,9 @@ void cat_parquet_meta_free(struct cat_parquet_meta *m)
 {
 	if (!m)
 		return;
-	cat_pq_wschema_fini(&m->w);
+	if (!m->like)
+		cat_pq_wschema_fini(&m->w);
+	cat_buf_unref(m->like);
 	cat_text_fini(&m->groups);
 	cat_free(m);
 }

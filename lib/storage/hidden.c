@@ -105,3 +105,34 @@ int cat_hidden_create(const char *path, char **folder, int *lock, struct cat_err
 	}
 	return cat_fail(err, CAT_E_CREATE, "cannot create %s: no name is free beside it", path);
 }
+
+int cat_hidden_resume(const char *path, char **folder, int *lock, struct cat_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	bool unlockable;
+	char name[4096];
+
+	*folder = NULL;
+	*lock = -1;
+	if ((size_t)snprintf(name, sizeof name, "%.*s.%s.catpipe-get", slash ? (int)(slash - path + 1) : 0, path,
+	                     slash ? slash + 1 : path) >= sizeof name)
+		return cat_fail(err, CAT_E_CREATE, "%s: the name is too long", path);
+	for (int i = 0; i < TRIES; i++) {
+		if (mkdir(name, 0777) != 0 && errno != EEXIST)
+			return cat_fail_sys(err, CAT_E_CREATE, errno, "cannot create %s", path);
+		*lock = hold(name, &unlockable);
+		if (*lock < 0 && errno == EWOULDBLOCK)
+			return cat_fail(err, CAT_E_TEMP, "%s: another process is just fetching it", path);
+		if (*lock < 0 && !unlockable && errno != ENOENT)
+			return cat_fail_sys(err, CAT_E_CREATE, errno, "cannot create %s", path);
+		if (unlockable || (*lock >= 0 && is_there(*lock, name))) {
+			*folder = cat_strdup(name);
+			return *folder ? CAT_OK : cat_fail_mem(err, strlen(name));
+		}
+		/* It has just been published or removed. */
+		if (*lock >= 0)
+			close(*lock);
+		*lock = -1;
+	}
+	return cat_fail(err, CAT_E_TEMP, "%s: other processes come and go", path);
+}

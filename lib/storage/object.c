@@ -679,6 +679,13 @@ void cat_object_cancel(struct cat_object_opening *p)
 	cat_free(p);
 }
 
+const char *cat_object_version(const struct cat_reader *r)
+{
+	const struct object *o = (const struct object *)r;
+
+	return r->ops != &object_ops ? NULL : o->etag ? o->etag : o->modified;
+}
+
 /* --- small whole objects --- */
 
 static int fetch_begin(struct cat_call *c, const char *name, size_t max, struct cat_error *err)

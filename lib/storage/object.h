@@ -20,6 +20,10 @@ CAT_MUST_USE int cat_object_begin(const char *name, enum cat_open_where where, s
 CAT_MUST_USE int cat_object_finish(struct cat_object_opening *o, struct cat_reader **out, struct cat_error *err);
 void cat_object_cancel(struct cat_object_opening *o); /* accepts NULL */
 
+/* What tells the version that R, an object's reader, reads: its ETag, else its Last-Modified; NULL when the server tells
+ * neither or R is another reader. */
+const char *cat_object_version(const struct cat_reader *r);
+
 /* N whole objects of at most MAX bytes, asked for side by side. OUT[i] NULL: there is none (or, where the keys may
  * not list the bucket, it may not be read: then *DENIED is set). */
 CAT_MUST_USE int cat_object_fetch(char *const *names, int n, size_t max, struct cat_buf **out, bool *denied,
