@@ -107,6 +107,10 @@ static int open_members(struct cat_hats_copy *c, const char *address, const stru
 	primary = cat_kv_get(&h->collection, "hats_primary_table_url");
 	CAT_TRY(add_member(c, h, h->above ? primary : NULL, h->above ? strcspn(primary, "/") : 0, &m, err));
 	choose(m, want);
+	/* A copy without them would look like an empty catalogue. */
+	if (h->nparts == 0 && h->nrows > 0)
+		return cat_fail(err, CAT_E_UNSUPPORTED, "%s: its %lld rows lie in no partitions: %s", h->given,
+		                (long long)h->nrows, want ? "it has no part in a region" : "which files they are in is not told");
 	if (!c->root)
 		return cat_fail_mem(err, strlen(address));
 	c->all = !want;

@@ -340,6 +340,7 @@ static int get_to(struct retrieving *r, struct item *it, const char *source, cha
 	struct begun begun = {r, it};
 	struct cat_fetch f = r->fetch;
 	const bool was_whole = it->here.whole;
+	int rc;
 
 	f.begun = on_begun;
 	f.begun_arg = &begun;
@@ -350,9 +351,15 @@ static int get_to(struct retrieving *r, struct item *it, const char *source, cha
 		return CAT_OK;
 	}
 	CAT_TRY(make_parents(r, path, err));
-	CAT_TRY(cat_fetch_file(&f, source, path, &it->here, err));
+	rc = cat_fetch_file(&f, source, path, &it->here, err);
+	/* Gone on the way: a fault of the whole that it belongs to. */
+	if (rc == CAT_E_NOINPUT && !r->one)
+		rc = (int)(err->code = CAT_E_DATA);
+	CAT_TRY(rc);
+	if (it->here.missing && !it->optional)
+		return cat_fail(err, r->one ? CAT_E_NOINPUT : CAT_E_DATA, "%s is missing", source);
 	if (it->here.missing)
-		return it->optional ? CAT_OK : cat_fail(err, CAT_E_DATA, "%s is missing", source);
+		return CAT_OK;
 	it->kept = was_whole && it->here.got_bytes == 0 && it->here.size > 0;
 	return it->kept ? CAT_OK : note(r, "whole", it, it->here.size, it->here.version, err);
 }
@@ -438,8 +445,6 @@ static int publish(struct retrieving *r, struct cat_error *err)
 
 	if (!r->one)
 		return cat_local_publish(r->folder, r->shown, r->o->overwrite, err);
-	if (r->items[0].here.missing)
-		return cat_fail(err, CAT_E_NOINPUT, "%s: there is nothing", r->root);
 	path = cat_hats_path(r->folder, r->items[0].name);
 	if (!path)
 		return cat_fail_mem(err, strlen(r->folder));

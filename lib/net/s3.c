@@ -20,16 +20,20 @@ struct listing {
 	struct cat_text key, etag, modified, next;
 	int64_t size;
 	bool in_contents, in_prefixes, truncated;
+	bool encoded; /* keys are as in a URL's query; servers may not do that although they are asked to */
 };
 
-/* Keys come percent-encoded (encoding-type=url), with + as itself. */
-static void decode(struct cat_text *out, const char *s)
+static void take_key(struct listing *l, const char *s)
 {
+	struct cat_text *out = &l->key;
+
 	out->len = 0;
-	for (; s && *s; s++) {
+	for (; *s; s++) {
 		unsigned v;
 
-		if (*s == '%' && sscanf(s + 1, "%2x", &v) == 1 && strlen(s) >= 3) {
+		if (!l->encoded) {
+			cat_text_addc(out, *s);
+		} else if (*s == '%' && sscanf(s + 1, "%2x", &v) == 1 && strlen(s) >= 3) {
 			cat_text_addc(out, (char)v);
 			s += 2;
 		} else {
@@ -90,7 +94,7 @@ static void on_end(void *arg, const char *name)
 	else if (strcmp(name, "NextContinuationToken") == 0)
 		copy(&l->next, &l->text);
 	else if (l->in_contents && strcmp(name, "Key") == 0)
-		decode(&l->key, text);
+		take_key(l, text);
 	else if (l->in_contents && strcmp(name, "ETag") == 0)
 		copy(&l->etag, &l->text);
 	else if (l->in_contents && strcmp(name, "LastModified") == 0)
@@ -98,7 +102,7 @@ static void on_end(void *arg, const char *name)
 	else if (l->in_contents && strcmp(name, "Size") == 0 && !cat_parse_i64(text, strlen(text), &l->size))
 		l->size = -1;
 	else if (l->in_prefixes && strcmp(name, "Prefix") == 0)
-		decode(&l->key, text);
+		take_key(l, text);
 	if (strcmp(name, "Contents") == 0 || strcmp(name, "CommonPrefixes") == 0) {
 		give(l, l->in_prefixes);
 		l->in_contents = l->in_prefixes = false;
@@ -113,6 +117,7 @@ static int list_page(struct listing *l, const struct cat_url *prefix, const char
 	const struct cat_net_engine *e;
 	struct cat_call c;
 	struct cat_origin *o;
+	char *encoding;
 	int rc;
 
 	CAT_TRY(cat_net_engine(&e, err));
@@ -132,6 +137,9 @@ static int list_page(struct listing *l, const struct cat_url *prefix, const char
 		rc = cat_call_run(&c, err);
 	l->truncated = false;
 	l->next.len = 0;
+	encoding = rc == CAT_OK && c.into ? cat_xml_find(c.into, "EncodingType") : NULL;
+	l->encoded = encoding && strcmp(encoding, "url") == 0;
+	cat_free(encoding);
 	if (rc == CAT_OK && (!c.into || !e->xml((const char *)c.into->data, c.into->size, &events)))
 		rc = cat_fail(err, CAT_E_PROTOCOL, "%s: the list of its objects is no XML", name);
 	if (rc == CAT_OK && l->truncated && l->next.len == 0)

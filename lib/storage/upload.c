@@ -184,36 +184,57 @@ static int check_absent(const struct job *j, struct cat_error *err)
 	return rc == CAT_E_NOINPUT || rc == CAT_E_DENIED ? CAT_OK : (int)(err->code = (enum cat_code)rc);
 }
 
-static int send_in_parts(const struct job *j, struct cat_error *err)
+/* What the next try may go on with. */
+static bool is_worth_keeping(int rc)
+{
+	return rc == CAT_E_UNAVAIL || rc == CAT_E_TEMP || rc == CAT_E_PROTOCOL || rc == CAT_E_SYSTEM;
+}
+
+/* *SPOILT: what an earlier process left cannot be put together any more. */
+static int try_in_parts(const struct job *j, const struct cat_journal *journal, struct cat_s3_sums *sums, bool *spoilt,
+                        struct cat_error *err)
 {
 	struct cat_s3_upload *up = NULL;
-	struct cat_journal journal;
-	struct cat_s3_sums sums;
 	char *etag = NULL;
 	bool resumed;
 	int rc;
 
-	cat_journal_open(&journal, j->u->journal_folder, j->address);
-	rc = open_upload(j, &journal, &up, &resumed, err);
-	if (rc != CAT_OK) {
-		cat_journal_close(&journal, false);
-		return rc;
-	}
+	*spoilt = false;
+	CAT_TRY(open_upload(j, journal, &up, &resumed, err));
 	rc = send_parts(j, up, resumed, err);
 	if (rc == CAT_OK)
 		rc = check_absent(j, err);
 	if (rc == CAT_OK)
 		rc = cat_s3_upload_commit(up, &etag, err);
 	keep_etag(j, etag);
-	/* The upload was ended by somebody else. */
-	if (rc == CAT_E_NOINPUT)
+	/* By the HTTP status: parts or all of it were removed, by somebody else or while a process was ending. */
+	if (rc != CAT_OK && rc != CAT_E_CREATE && (err->sys == 400 || err->sys == 404)) {
+		*spoilt = resumed;
 		err->code = (enum cat_code)(rc = CAT_E_TEMP);
-	if (rc == CAT_OK)
-		rc = cat_s3_upload_sums(up, &sums, err);
-	else if (journal.fd >= 0 && (rc == CAT_E_UNAVAIL || rc == CAT_E_TEMP || rc == CAT_E_PROTOCOL || rc == CAT_E_SYSTEM))
+	} else if (is_worth_keeping(rc) && journal->fd >= 0) {
 		cat_s3_upload_keep(up);
+	}
+	if (rc == CAT_OK)
+		rc = cat_s3_upload_sums(up, sums, err);
 	cat_s3_upload_close(up);
-	cat_journal_close(&journal, rc == CAT_OK || rc == CAT_E_CREATE || rc == CAT_E_DATA || rc == CAT_E_IO);
+	return rc;
+}
+
+static int send_in_parts(const struct job *j, struct cat_error *err)
+{
+	struct cat_journal journal;
+	struct cat_s3_sums sums;
+	bool spoilt;
+	int rc;
+
+	cat_journal_open(&journal, j->u->journal_folder, j->address);
+	rc = try_in_parts(j, &journal, &sums, &spoilt, err);
+	if (spoilt) {
+		cat_journal_write(&journal, "");
+		err->code = CAT_OK;
+		rc = try_in_parts(j, &journal, &sums, &spoilt, err);
+	}
+	cat_journal_close(&journal, !is_worth_keeping(rc));
 	CAT_TRY(rc);
 	return verify(j, sums.sha256, sums.md5, err);
 }
