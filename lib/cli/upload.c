@@ -347,6 +347,8 @@ static int release(const struct cat_upload_settings *s, struct cat_publish_optio
 	int rc = target ? CAT_OK : cat_fail_mem(err, strlen(folder));
 
 	if (rc == CAT_OK && !o->blind)
+		rc = cat_release_check_folder(folder, err);
+	if (rc == CAT_OK && !o->blind)
 		rc = cat_release_is_whole(folder, s->release, &whole, err);
 	if (rc == CAT_OK && !s->plan)
 		cat_journal_open(&journal, o->upload.journal_folder, target);

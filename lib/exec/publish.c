@@ -138,6 +138,7 @@ static int found_object(void *arg, const struct cat_tree_entry *e, struct cat_er
 
 	p->listed++;
 	p->live |= rank_of(e->name) >= 2;
+	p->released |= strcmp(e->name, "latest") == 0;
 	if (it) {
 		/* Of another size it cannot be the same; else its content will tell. */
 		it->fate = it->size == e->size ? CAT_PUBLISH_SAME : CAT_PUBLISH_REPLACE;
@@ -282,9 +283,16 @@ static int set_target(struct cat_publish *p, const char *address, bool one, stru
 
 static int check_plan(const struct cat_publish *p, const struct cat_publish_options *o, struct cat_error *err)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (p->items[i].fate == CAT_PUBLISH_REPLACE && o->upload.how.create)
-			return cat_fail(err, CAT_E_CREATE, "%s/%s is there, with other content", p->target, p->items[i].name);
+	for (size_t i = 0; i < p->n; i++) {
+		const struct cat_publish_item *it = &p->items[i];
+
+		if (it->fate == CAT_PUBLISH_REPLACE && o->upload.how.create)
+			return cat_fail(err, CAT_E_CREATE, "%s/%s is there, with other content", p->target, it->name);
+		if (p->released && it->path && it->rank >= 2 && !strchr(it->name, '/')) {
+			cat_fail(err, CAT_E_CREATE, "%s has releases: a catalogue in their place would hide them", p->target);
+			return cat_hint(err, "--release NAME");
+		}
+	}
 	return CAT_OK;
 }
 
@@ -412,7 +420,8 @@ static int send(void *arg, size_t i, struct cat_error *err)
 /* How many files of a step go at a time, and how many parts each may hold. */
 static int lanes_of(struct shared *s, int *lanes, struct cat_error *err)
 {
-	const int64_t most = (int64_t)s->o->jobs * PER_JOB;
+	/* A quarter is lost between buffers. */
+	const int64_t most = (int64_t)s->o->jobs * PER_JOB, memory = s->o->memory_bytes / 4 * 3;
 	int64_t n = 0, largest = 0, part, fit;
 
 	for (size_t i = 0; i < s->p->n; i++)
@@ -421,7 +430,7 @@ static int lanes_of(struct shared *s, int *lanes, struct cat_error *err)
 			largest = s->p->items[i].size > largest ? s->p->items[i].size : largest;
 		}
 	part = cat_content_part(largest);
-	fit = s->o->memory_bytes / part;
+	fit = memory / part;
 	if (fit < 2 && s->step % 2)
 		return cat_fail(err, CAT_E_USAGE, "a memory of %lldM is too small for parts of %lldM",
 		                (long long)(s->o->memory_bytes >> 20), (long long)(part >> 20));
@@ -430,7 +439,7 @@ static int lanes_of(struct shared *s, int *lanes, struct cat_error *err)
 		fit /= 2;
 	if (*lanes > fit)
 		*lanes = fit < 1 ? 1 : (int)fit;
-	s->parts = *lanes ? (int)(s->o->memory_bytes / part / *lanes) : 2;
+	s->parts = *lanes ? (int)(memory / part / *lanes) : 2;
 	s->parts = s->parts < 2 ? 2 : s->parts > 9 ? 9 : s->parts;
 	return CAT_OK;
 }

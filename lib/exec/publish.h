@@ -26,6 +26,7 @@ struct cat_publish {
 	int64_t files[CAT_PUBLISH_FATES], bytes[CAT_PUBLISH_FATES];
 	int64_t listed;   /* objects that are there */
 	bool live;        /* a catalogue is there already */
+	bool released;    /* there are releases, which a catalogue in their place would hide */
 	int64_t sent_bytes; /* by run */
 };
 struct cat_publish_options {

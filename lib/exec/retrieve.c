@@ -380,12 +380,13 @@ static int get(void *arg, size_t i, struct cat_error *err)
 static int get_all(struct retrieving *r, struct cat_error *err)
 {
 	struct cat_lanes lanes = {.run = get, .arg = r};
-	const int64_t pieces = r->o->memory_bytes / CAT_FETCH_PIECE, most = (int64_t)r->o->jobs * PER_JOB;
+	/* Pieces come and go in any order, and the heap between them cannot all be used: three times their size. */
+	const int64_t pieces = r->o->memory_bytes / (3 * CAT_FETCH_PIECE), most = (int64_t)r->o->jobs * PER_JOB;
 	int64_t n = (int64_t)r->n < most ? (int64_t)r->n : most, known = 0;
 
 	n = n > pieces / 2 ? pieces / 2 : n;
 	n = n < 1 ? 1 : n;
-	r->fetch.pieces = (int)(pieces / n < 8 ? pieces / n : 8);
+	r->fetch.pieces = (int)(pieces / n < 1 ? 1 : pieces / n < 8 ? pieces / n : 8);
 	r->fetch.stop = &lanes.stopping;
 	for (size_t i = 0; i < r->n && known >= 0; i++)
 		known = r->items[i].told.size < 0 ? -1 : known + r->items[i].told.size;

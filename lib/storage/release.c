@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "net/s3.h"
+#include "storage/open.h"
 #include "storage/tree.h"
 
 #define MAX_MANIFEST ((size_t)1 << 30)
@@ -58,6 +59,29 @@ bool cat_release_of(const struct cat_buf *latest, char out[CAT_RELEASE_NAME])
 	memcpy(out, latest->data, n);
 	out[n] = '\0';
 	return strlen(out) == n && name_ok(out);
+}
+
+int cat_release_check_folder(const char *folder, struct cat_error *err)
+{
+	static const char *const names[] = {"hats.properties", "properties", "collection.properties"};
+	struct cat_buf *found[3] = {NULL};
+	char *paths[3];
+	bool denied, catalogue = false;
+	int rc = CAT_OK;
+
+	for (int i = 0; i < 3; i++)
+		if (!(paths[i] = cat_url_join(folder, names[i])))
+			rc = cat_fail_mem(err, strlen(folder));
+	if (rc == CAT_OK)
+		rc = cat_open_fetch(paths, 3, (size_t)1 << 24, found, &denied, err);
+	for (int i = 0; i < 3; i++) {
+		catalogue |= found[i] != NULL;
+		cat_buf_unref(found[i]);
+		cat_free(paths[i]);
+	}
+	if (rc == CAT_OK && catalogue)
+		rc = cat_fail(err, CAT_E_CREATE, "%s is a catalogue itself: readers would get that, not its releases", folder);
+	return rc;
 }
 
 /* --- objects of a release's folder --- */

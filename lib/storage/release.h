@@ -24,6 +24,8 @@ bool cat_release_of(const struct cat_buf *latest, char out[CAT_RELEASE_NAME]);
 
 /* One line of a manifest; in the order of the names' bytes. */
 void cat_release_line(struct cat_text *manifest, const char *name, int64_t size, const char *etag);
+/* CAT_E_CREATE when FOLDER is a catalogue itself: readers would get that one, not its releases. */
+CAT_MUST_USE int cat_release_check_folder(const char *folder, struct cat_error *err);
 /* Whether the release is whole already. */
 CAT_MUST_USE int cat_release_is_whole(const char *folder, const char *name, bool *out, struct cat_error *err);
 /* Makes it whole: CAT_E_CREATE when anything else than what MANIFEST says is there, or it was made whole with something

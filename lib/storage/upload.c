@@ -12,6 +12,8 @@
 #include "storage/journal.h"
 #include "storage/local.h"
 
+#define CHUNK ((size_t)256 << 10) /* of reading */
+
 struct job {
 	const struct cat_upload *u;
 	const char *path, *address;
@@ -148,28 +150,75 @@ static int open_upload(const struct job *j, const struct cat_journal *journal, s
 	return CAT_OK;
 }
 
+/* The buffers of the parts under way, used again and again: that keeps the heap in one piece. */
+struct buffers {
+	struct cat_buf *v[16];
+	int n;
+};
+
+/* One that no part under way holds: there is one more than there can be parts under way. */
+static int free_buffer(struct buffers *b, size_t size, struct cat_buf **out, struct cat_error *err)
+{
+	for (int i = 0; i < b->n; i++)
+		if (atomic_load(&b->v[i]->refs) == 1) {
+			*out = b->v[i];
+			return CAT_OK;
+		}
+	if (b->n == (int)(sizeof b->v / sizeof *b->v))
+		return cat_fail(err, CAT_E_BUG, "more parts under way than buffers");
+	CAT_TRY(cat_buf_new(size, &b->v[b->n], err));
+	*out = b->v[b->n++];
+	return CAT_OK;
+}
+
+static int read_part(const struct job *j, int64_t at, size_t len, struct cat_buf *to, struct cat_error *err)
+{
+	to->size = len;
+	for (size_t got = 0; got < len;) {
+		const size_t take = len - got < CHUNK ? len - got : CHUNK;
+		struct cat_buf *b;
+
+		CAT_TRY(cat_read_range(j->reader, at + (int64_t)got, take, &b, err));
+		memcpy(to->data + got, b->data, take);
+		cat_buf_unref(b);
+		got += take;
+	}
+	return CAT_OK;
+}
+
+static int send_part(const struct job *j, struct cat_s3_upload *up, bool resumed, int number, struct cat_buf *body,
+                     struct cat_error *err)
+{
+	if (!resumed || !cat_s3_upload_done(up, number, body)) {
+		CAT_TRY(cat_s3_upload_part(up, number, body, err));
+		j->out->sent_bytes += (int64_t)body->size;
+	}
+	tell(j, (int64_t)body->size);
+	return CAT_OK;
+}
+
 static int send_parts(const struct job *j, struct cat_s3_upload *up, bool resumed, struct cat_error *err)
 {
 	const int64_t size = (int64_t)j->st.st_size, part = cat_content_part(size);
-	int number = 1;
+	struct buffers buffers = {.n = 0};
+	int number = 1, rc = CAT_OK;
 
-	for (int64_t at = 0; at < size; at += part, number++) {
+	for (int64_t at = 0; rc == CAT_OK && at < size; at += part, number++) {
 		const size_t len = (size_t)(size - at < part ? size - at : part);
-		struct cat_buf *b;
-		int rc = CAT_OK;
+		struct cat_buf *b = NULL;
 
 		if (stopped(j))
-			return cat_fail(err, CAT_E_TEMP, "%s: stopped on the way", j->address);
-		CAT_TRY(cat_read_range(j->reader, at, len, &b, err));
-		if (!resumed || !cat_s3_upload_done(up, number, b)) {
-			rc = cat_s3_upload_part(up, number, b, err);
-			j->out->sent_bytes += (int64_t)len;
-		}
-		cat_buf_unref(b);
-		CAT_TRY(rc);
-		tell(j, (int64_t)len);
+			rc = cat_fail(err, CAT_E_TEMP, "%s: stopped on the way", j->address);
+		if (rc == CAT_OK)
+			rc = free_buffer(&buffers, (size_t)part, &b, err);
+		if (rc == CAT_OK)
+			rc = read_part(j, at, len, b, err);
+		if (rc == CAT_OK)
+			rc = send_part(j, up, resumed, number, b, err);
 	}
-	return CAT_OK;
+	for (int i = 0; i < buffers.n; i++)
+		cat_buf_unref(buffers.v[i]);
+	return rc;
 }
 
 /* Some servers do not look at the condition of an upload in parts. */

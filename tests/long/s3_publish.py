@@ -348,7 +348,10 @@ def releases(s):
     report(not (note := s.there("rel/releases/v1/", "c1")), "a release is as it was", note)
     cat("cat-get", dst, f"released-{s.kind}")
     report(not (note := identical("c2", f"released-{s.kind}")), "cat-get follows it too", note)
-    r = json.loads(cat("cat-upload", "--json", "--delete", "c1", dst))
+    cat("cat-upload", "c1", dst, status=73)
+    cat("cat-upload", "--release", "v1", "c1", f"s3://{BUCKET}/get/c1", status=73)
+    write("plain/README", b"about it")
+    r = json.loads(cat("cat-upload", "--json", "--delete", "plain", dst))
     same("--delete leaves releases alone", (r["delete"]["files"], s.get("rel/latest"), len(s.keys("rel/releases/v2/"))),
          (0, b"v2\n", len(files_below("c2"))))
     s.s3.delete_object(Bucket=BUCKET, Key="rel/releases/v1/" + next(f for f in files_below("c1") if "Npix" in f))
