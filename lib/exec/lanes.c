@@ -60,12 +60,14 @@ int cat_lanes_run(struct cat_lanes *l, int lanes, size_t n, struct cat_error *er
 		rc = cat_ordered_new(pool, 2 * lanes, run_job, cat_free, &q, err);
 	if (rc == CAT_OK)
 		rc = run_all(l, q, n, err);
+	if (rc != CAT_OK && !atomic_exchange(&l->failed, true))
+		l->err = *err;
 	if (rc != CAT_OK)
 		atomic_store(&l->stopping, true);
 	cat_ordered_free(q);
 	cat_pool_free(pool);
 	/* Others were only stopped. */
-	if (rc != CAT_OK && atomic_load(&l->failed)) {
+	if (rc != CAT_OK) {
 		*err = l->err;
 		rc = (int)err->code;
 	}
