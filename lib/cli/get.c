@@ -6,6 +6,7 @@
 #include "cli/progress.h"
 #include "exec/retrieve.h"
 #include "exec/scan.h"
+#include "storage/cache.h"
 #include "storage/open.h"
 
 struct showing {
@@ -73,6 +74,8 @@ int cat_get_command(const struct cat_get_settings *s, const char *source, const 
 
 	if (!*place || cat_open_is_remote(place))
 		return cat_fail(err, CAT_E_USAGE, "'%s': copies are made here; cat-upload sends them", place);
+	/* What comes is kept where it shall be, not a second time beside it. */
+	cat_cache_configure("", 0);
 	CAT_TRY(cat_io_region(&s->rows, &region, err));
 	words(&s->rows, &what);
 	rc = cat_text_check(&what, err);

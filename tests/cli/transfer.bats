@@ -166,6 +166,37 @@ nothing_hidden() { [ -z "$(find . -name '.*catpipe*')" ] || { find . -name '.*ca
 	[ "$(echo "$output" | jq .got_bytes)" = $((30000000 - part / 4194304 * 4194304)) ]
 }
 
+@test "a folder with releases, here or on a web server, is the latest one's catalogue" {
+	collection
+	mkdir -p r/releases
+	cp -r c r/releases/v1
+	cp -r c/c r/releases/2
+	echo v1 >r/latest
+	serve "$PWD"
+	for a in r "$url/r"; do
+		echo v1 >r/latest
+		[ "$(rows "$a")" = 4000 ]
+		status 0 cat-info --json "$a"
+		rm -rf d
+		status 0 cat-get "$a" d
+		diff -r c d
+		printf 2 >r/latest
+		[ "$(rows "$a")" = 4000 ]
+		rm -rf d
+		status 0 cat-get --cone 40,-60,12 "$a" d
+		[ -f d/hats.properties ]
+		# What names no release is no catalogue.
+		for text in "" "../c" "a/b" v9 $'v1\nv1'; do
+			echo "$text" >r/latest
+			run cat-group -a 'count(*)' "$a"
+			[ "$status" != 0 ]
+		done
+	done
+	# A catalogue is itself, whatever else lies in its folder.
+	echo v9 >c/latest
+	[ "$(rows c)" = 4000 ]
+}
+
 @test "two copies to one place do not mix; another source or region begins anew" {
 	collection
 	serve "$PWD"
