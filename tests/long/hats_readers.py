@@ -334,11 +334,41 @@ def todays_by_us():
     check("nested_lsdb, partitioned by us", lambda: by_pyarrow(work + "/nested", ds.dataset(leaves(inner), format="parquet").to_table()))
 
 
+def parts_of_others():
+    """What cat-get makes of a region of others' catalogues is a catalogue to LSDB and pyarrow."""
+    for name, inner in (("small_sky_source", ""), ("small_sky_nested", ""), ("small_sky_npix_as_dir", ""), ("small_sky_npix_alt_suffix", ""),
+                        ("small_sky_o1_collection", "small_sky_order1"), ("small_sky_o1_collection", "small_sky_order1_margin")):
+        path, part = f"{data}/hats/{name}", f"{work}/part_{name}"
+        if not os.path.isdir(part):
+            run("cat-get", "-q", "--cone", "310,-50,8", path, part)
+        check(f"{name} {inner}: a part is a catalogue of its own", lambda: part_of(path, part, inner))
+
+
+def part_of(path, part, inner):
+    meta = pq.read_metadata(f"{part}/{inner}/dataset/_metadata")
+    files = [os.path.join(d, f) for d, _, names in os.walk(f"{part}/{inner}/dataset") for f in names]
+    footers = [pq.read_metadata(f) for f in files if "/Npix=" in f]
+    if any(not meta.schema.equals(f.schema) for f in footers):
+        return "another schema in _metadata than in a leaf"
+    props = dict(line.split("=", 1) for line in open(f"{part}/{inner}/hats.properties").read().splitlines() if "=" in line)
+    rows = [meta.num_rows, sum(f.num_rows for f in footers), int(props["hats_nrows"])]
+    if len(set(rows)) != 1:
+        return f"rows of _metadata, leaves and properties: {rows}"
+    if inner.endswith("margin"):
+        return ""
+    got, whole = lsdb.open_catalog(part), lsdb.open_catalog(path)
+    if len(got.compute()) != rows[0]:
+        return "LSDB finds other rows"
+    cones = [c.cone_search(310, -50, 8 * 3600).compute().sort_index() for c in (got, whole)]
+    return "" if len(cones[0]) > 0 and cones[0].index.equals(cones[1].index) else "LSDB finds other rows in the cone"
+
+
 if __name__ == "__main__":
     ours_by_others()
     check("crossmatch: LSDB's answer and ours", crossmatch)
     if os.path.isdir(data + "/hats"):
         others_by_us()
         todays_by_us()
+        parts_of_others()
     else:
         skip("catalogues of others", "no data")
