@@ -163,7 +163,7 @@ deps:
 	@tests/tools/deps build $(DEPS_BUILD) -- test $(DEPS_TEST)
 
 demo:
-	@tests/tools/deps build $(DEPS_BUILD) -- demo libarchive-tools jq parallel
+	@tests/tools/deps build $(DEPS_BUILD) -- demo libarchive-tools jq parallel $(if $(S3),$(DEPS_LONG))
 	@$(MAKE) --no-print-directory -j2 all
 	@examples/demo/demo
 
