@@ -65,56 +65,122 @@ static int add_bytes(struct digesting *d, const uint8_t *data, size_t n, struct 
 	return CAT_OK;
 }
 
-static int digest_reader(struct digesting *d, struct cat_reader *r, uint8_t out[32], struct cat_error *err)
+static int digest_begin(struct digesting *d, struct cat_error *err)
 {
-	for (;;) {
-		struct cat_buf *b;
-		int rc;
-
-		CAT_TRY(r->ops->next(r, CHUNK, &b, err));
-		if (!b)
-			break;
-		rc = add_bytes(d, b->data, b->size, err);
-		cat_buf_unref(b);
-		CAT_TRY(rc);
-	}
-	if (!d->part_bytes || d->left < d->part_bytes)
-		CAT_TRY(end_part(d, out, err));
-	return CAT_OK;
+	CAT_TRY(cat_net_engine(&d->engine, err));
+	d->width = d->sha256 ? 32 : 16;
+	d->left = d->part_bytes;
+	d->part = d->engine->digest_begin(d->sha256);
+	d->all = d->engine->digest_begin(d->sha256);
+	return d->part && d->all ? CAT_OK : cat_fail_mem(err, 64);
 }
 
-/* The digest of the file at PATH, "...-N" when it is cut; hexadecimal MD5 or SHA-256 in base64. */
-static int digest_file(const char *path, bool sha256, int64_t part_bytes, char *text, size_t size,
-                       struct cat_error *err)
+static void digest_fini(struct digesting *d)
 {
-	struct digesting d = {.sha256 = sha256, .width = sha256 ? 32 : 16, .part_bytes = part_bytes, .left = part_bytes};
-	struct cat_reader *r = NULL;
+	uint8_t unused[32];
+
+	if (d->part)
+		d->engine->digest_end(d->part, unused);
+	if (d->all)
+		d->engine->digest_end(d->all, unused);
+	d->part = d->all = NULL;
+}
+
+/* The digest of what was added, "...-N" when it is cut; hexadecimal MD5 or SHA-256 in base64. */
+static int digest_end(struct digesting *d, char *text, size_t size, struct cat_error *err)
+{
 	uint8_t out[32];
 	char digits[80];
-	int rc = cat_net_engine(&d.engine, err);
 
-	if (rc == CAT_OK) {
-		d.part = d.engine->digest_begin(sha256);
-		d.all = d.engine->digest_begin(sha256);
-		rc = d.part && d.all ? cat_local_open(path, &r, err) : cat_fail_mem(err, 64);
+	if (!d->part_bytes || d->left < d->part_bytes)
+		CAT_TRY(end_part(d, out, err));
+	if (d->part_bytes) {
+		d->engine->digest_end(d->all, out);
+		d->all = NULL;
 	}
-	if (rc == CAT_OK)
-		rc = digest_reader(&d, r, out, err);
-	cat_reader_close(r);
-	if (d.part)
-		d.engine->digest_end(d.part, (uint8_t[32]){0});
-	if (d.all)
-		d.engine->digest_end(d.all, part_bytes ? out : (uint8_t[32]){0});
-	CAT_TRY(rc);
-	if (sha256)
+	if (d->sha256)
 		cat_base64(out, 32, digits);
 	else
 		cat_hex(out, 16, digits);
-	if (part_bytes)
-		snprintf(text, size, "%s-%d", digits, d.nparts);
+	if (d->part_bytes)
+		snprintf(text, size, "%s-%d", digits, d->nparts);
 	else
 		snprintf(text, size, "%s", digits);
 	return CAT_OK;
+}
+
+/* The digest of the file at PATH. */
+static int digest_file(const char *path, bool sha256, int64_t part_bytes, char *text, size_t size,
+                       struct cat_error *err)
+{
+	struct digesting d = {.sha256 = sha256, .part_bytes = part_bytes};
+	struct cat_reader *r = NULL;
+	int rc = digest_begin(&d, err);
+
+	if (rc == CAT_OK)
+		rc = cat_local_open(path, &r, err);
+	while (rc == CAT_OK) {
+		struct cat_buf *b;
+
+		rc = r->ops->next(r, CHUNK, &b, err);
+		if (rc != CAT_OK || !b)
+			break;
+		rc = add_bytes(&d, b->data, b->size, err);
+		cat_buf_unref(b);
+	}
+	if (rc == CAT_OK)
+		rc = digest_end(&d, text, size, err);
+	cat_reader_close(r);
+	digest_fini(&d);
+	return rc;
+}
+
+/* --- as bytes go by --- */
+
+struct cat_content_check {
+	struct digesting d;
+	char told[96];
+};
+
+int cat_content_check_new(const char *told, int64_t part_bytes, struct cat_content_check **out, struct cat_error *err)
+{
+	struct cat_content_check *c = cat_calloc(1, sizeof *c);
+	int rc;
+
+	if (!c)
+		return cat_fail_mem(err, sizeof *c);
+	snprintf(c->told, sizeof c->told, "%s", told);
+	c->d.sha256 = true;
+	c->d.part_bytes = strchr(told, '-') ? part_bytes : 0;
+	rc = digest_begin(&c->d, err);
+	if (rc != CAT_OK) {
+		cat_content_check_free(c);
+		return rc;
+	}
+	*out = c;
+	return CAT_OK;
+}
+
+int cat_content_check_add(struct cat_content_check *c, const void *data, size_t n, struct cat_error *err)
+{
+	return add_bytes(&c->d, data, n, err);
+}
+
+int cat_content_check_end(struct cat_content_check *c, bool *same, struct cat_error *err)
+{
+	char text[96];
+	const int rc = digest_end(&c->d, text, sizeof text, err);
+
+	*same = rc == CAT_OK && strcmp(text, c->told) == 0;
+	cat_content_check_free(c);
+	return rc;
+}
+
+void cat_content_check_free(struct cat_content_check *c)
+{
+	if (c)
+		digest_fini(&c->d);
+	cat_free(c);
 }
 
 /* --- comparing --- */

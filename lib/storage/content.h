@@ -7,6 +7,7 @@
 #ifndef CAT_STORAGE_CONTENT_H
 #define CAT_STORAGE_CONTENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -26,5 +27,15 @@ CAT_MUST_USE int cat_content_compare(const char *path, const struct cat_content 
                                      enum cat_same *out, struct cat_error *err);
 /* Bytes of each part but the last of an object of SIZE bytes: 8 MiB, more where 10,000 of them would not do. */
 int64_t cat_content_part(int64_t size);
+
+/* The same of bytes as they go by, from the first on. TOLD: a SHA-256 in base64, "...-N" when it is one of parts of
+ * PART_BYTES. */
+struct cat_content_check;
+CAT_MUST_USE int cat_content_check_new(const char *told, int64_t part_bytes, struct cat_content_check **out,
+                                       struct cat_error *err);
+CAT_MUST_USE int cat_content_check_add(struct cat_content_check *c, const void *data, size_t n, struct cat_error *err);
+/* Whether they have it; frees C. */
+CAT_MUST_USE int cat_content_check_end(struct cat_content_check *c, bool *same, struct cat_error *err);
+void cat_content_check_free(struct cat_content_check *c); /* accepts NULL */
 
 #endif

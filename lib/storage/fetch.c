@@ -54,6 +54,7 @@ struct copying {
 	struct cat_ticket *under_way[MAX_PIECES];
 	int n;
 	int64_t *got_bytes;
+	struct cat_content_check *check; /* NULL: afterwards, or not at all */
 };
 
 static int ask(struct copying *c, struct cat_error *err)
@@ -86,6 +87,11 @@ static int copy(struct copying *c, struct cat_error *err)
 		                                           : ask(c, err);
 		if (rc == CAT_OK)
 			rc = cat_write_all(c->fd, b->data, b->size, c->part, err);
+		if (rc == CAT_OK && c->check)
+			rc = cat_content_check_add(c->check, b->data, b->size, err);
+		if (rc == CAT_OK)
+			cat_local_write_behind(c->fd, c->written, (int64_t)b->size);
+		c->written += (int64_t)b->size;
 		if (rc == CAT_OK && c->f->progress)
 			c->f->progress(c->f->progress_arg, (int64_t)b->size);
 		*c->got_bytes += rc == CAT_OK ? (int64_t)b->size : 0;
@@ -108,11 +114,12 @@ static void drain(struct copying *c)
 	c->n = 0;
 }
 
-/* From byte FROM on into PART, which becomes PATH. */
+/* From byte FROM on into PART, which becomes PATH. CHECK: what sees the bytes go by, or NULL. */
 static int copy_from(const struct cat_fetch *f, struct cat_reader *r, int64_t from, const char *part, const char *path,
-                     int64_t *got, struct cat_error *err)
+                     struct cat_content_check *check, int64_t *got, struct cat_error *err)
 {
-	struct copying c = {.f = f, .r = r, .part = part, .asked = from, .got_bytes = got};
+	struct copying c = {.f = f, .r = r, .part = part, .asked = from, .written = from, .got_bytes = got,
+	                    .check = check};
 	int rc = CAT_OK;
 
 	c.fd = open(part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
@@ -134,6 +141,8 @@ static int copy_from(const struct cat_fetch *f, struct cat_reader *r, int64_t fr
 
 /* --- verifying --- */
 
+#define LARGE ((int64_t)16 << 20)
+
 static int verify(const char *source, const char *path, const struct cat_fetch_state *s, struct cat_error *err)
 {
 	struct cat_content told = {.size = s->size, .etag = s->version};
@@ -143,17 +152,40 @@ static int verify(const char *source, const char *path, const struct cat_fetch_s
 	int rc = cat_url_parse(source, &url, err);
 
 	if (rc == CAT_OK && url.is_s3) {
-		rc = cat_content_compare(path, &told, cat_content_part(s->size), &same, err);
-		/* An ETag that is no MD5: the SHA-256 may be told. */
+		same = CAT_SAME_UNKNOWN;
+		/* Of a small file its MD5 is had at once, of a large one the SHA-256, which processors are made for, costs less
+		 * than the MD5; where none is kept, or an ETag is no MD5, there is the other. */
+		if (s->size < LARGE)
+			rc = cat_content_compare(path, &told, cat_content_part(s->size), &same, err);
 		if (rc == CAT_OK && same == CAT_SAME_UNKNOWN)
 			rc = cat_s3_head(&url, source, &info, err);
 		if (rc == CAT_OK && same == CAT_SAME_UNKNOWN && info.sha256[0] && cat_s3_same_etag(info.etag, s->version)) {
 			told.sha256 = info.sha256;
 			rc = cat_content_compare(path, &told, cat_content_part(s->size), &same, err);
+		} else if (rc == CAT_OK && same == CAT_SAME_UNKNOWN && s->size >= LARGE) {
+			rc = cat_content_compare(path, &told, cat_content_part(s->size), &same, err);
 		}
 		if (rc == CAT_OK && same == CAT_SAME_NO)
 			rc = cat_fail(err, CAT_E_PROTOCOL, "%s: what came has another checksum than the server's", source);
 	}
+	cat_url_fini(&url);
+	return rc;
+}
+
+/* What the bytes of a large object are held against as they come, if the server keeps a SHA-256 of it. */
+static int check_on_the_way(const char *source, const struct cat_fetch_state *s, struct cat_content_check **out,
+                            struct cat_error *err)
+{
+	struct cat_s3_info info;
+	struct cat_url url;
+	int rc;
+
+	if (!cat_url_is(source))
+		return CAT_OK;
+	CAT_TRY(cat_url_parse(source, &url, err));
+	rc = url.is_s3 ? cat_s3_head(&url, source, &info, err) : CAT_OK;
+	if (rc == CAT_OK && url.is_s3 && info.sha256[0] && cat_s3_same_etag(info.etag, s->version))
+		rc = cat_content_check_new(info.sha256, cat_content_part(s->size), out, err);
 	cat_url_fini(&url);
 	return rc;
 }
@@ -165,6 +197,8 @@ static int fetch_opened(const struct cat_fetch *f, struct cat_reader *r, const c
 {
 	char version[CAT_FETCH_VERSION], *part = cat_malloc(strlen(path) + 6);
 	bool same;
+	struct cat_content_check *check = NULL;
+	bool verified = false;
 	int64_t from = 0;
 	int rc = CAT_OK;
 
@@ -187,9 +221,17 @@ static int fetch_opened(const struct cat_fetch *f, struct cat_reader *r, const c
 		rc = f->begun(f->begun_arg, s->size, version, err);
 	if (rc == CAT_OK && from > 0 && f->progress)
 		f->progress(f->progress_arg, from);
+	if (rc == CAT_OK && f->verify && from == 0 && s->size >= LARGE)
+		rc = check_on_the_way(source, s, &check, err);
 	if (rc == CAT_OK)
-		rc = copy_from(f, r, from, part, path, &s->got_bytes, err);
-	if (rc == CAT_OK && f->verify && cat_url_is(source)) {
+		rc = copy_from(f, r, from, part, path, check, &s->got_bytes, err);
+	if (rc == CAT_OK && check) {
+		rc = cat_content_check_end(check, &verified, err);
+		check = NULL;
+	}
+	cat_content_check_free(check);
+	/* A digest of parts that were cut in another way is no sign of a fault: the file is looked at again. */
+	if (rc == CAT_OK && f->verify && !verified && cat_url_is(source)) {
 		rc = verify(source, path, s, err);
 		if (rc == CAT_E_PROTOCOL)
 			unlink(path);

@@ -277,6 +277,17 @@ int cat_local_temp(const char *dir, int *fd, struct cat_error *err)
 	return CAT_OK;
 }
 
+void cat_local_write_behind(int fd, int64_t off_bytes, int64_t len)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	(void)sync_file_range(fd, (off_t)off_bytes, (off_t)len, SYNC_FILE_RANGE_WRITE);
+#else
+	(void)fd;
+	(void)off_bytes;
+	(void)len;
+#endif
+}
+
 int cat_local_spool(struct cat_reader *r, const char *temp_dir, struct cat_reader **out, struct cat_error *err)
 {
 	int fd = -1, rc;

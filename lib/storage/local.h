@@ -34,6 +34,8 @@ void cat_local_remove_tree(const char *folder);
 CAT_MUST_USE int cat_local_create_fd(int fd, const char *name, struct cat_writer **out, struct cat_error *err);
 /* An unnamed temporary file under DIR: the open descriptor in *FD. */
 CAT_MUST_USE int cat_local_temp(const char *dir, int *fd, struct cat_error *err);
+/* The system may begin to write these bytes to the disk: a later fsync has less to do. */
+void cat_local_write_behind(int fd, int64_t off_bytes, int64_t len);
 /* Writes all of DATA at the descriptor's position; errors name NAME. */
 CAT_MUST_USE int cat_write_all(int fd, const void *data, size_t len, const char *name, struct cat_error *err);
 
