@@ -42,10 +42,11 @@ DEPS_TEST := bats libcmocka-dev jq mandoc python3-venv libarchive-tools parallel
 #   parallel                  the demo's two workers
 #   shellcheck                checks our scripts
 #   clang, libclang-rt-14-dev, valgrind   fuzz targets and memory checks of make test-long
-DEPS_LONG := radosgw ceph-mon ceph-osd ceph-common s3cmd curl openssl
+DEPS_LONG := radosgw ceph-mon ceph-osd ceph-common s3cmd curl openssl faketime
 #   radosgw, ceph-mon, ceph-osd, ceph-common   an S3 server: Ceph's, in memory (the other is built from its Go module)
 #   s3cmd, curl               clients beside ours
 #   openssl                   certificates of test servers
+#   faketime                  programs whose clock is wrong
 
 # --- flags -----------------------------------------------------------------------------------------
 CC ?= gcc

@@ -48,9 +48,8 @@ static int64_t now_ms(void)
 }
 
 /* Reads until the other end is closed. */
-static int collect(int fd, const char *name, size_t max, int timeout_ms, struct cat_buf **out, struct cat_error *err)
+static int collect(int fd, const char *name, size_t max, int64_t until, struct cat_buf **out, struct cat_error *err)
 {
-	const int64_t until = now_ms() + timeout_ms;
 	int rc = cat_buf_new(0, out, err);
 
 	while (rc == CAT_OK) {
@@ -59,8 +58,10 @@ static int collect(int fd, const char *name, size_t max, int timeout_ms, struct 
 		char data[4096];
 		ssize_t n;
 
-		if (left <= 0 || poll(&p, 1, (int)left) == 0)
+		if (left <= 0)
 			return cat_fail(err, CAT_E_CONFIG, "%s does not answer", name);
+		if (poll(&p, 1, (int)left) <= 0)
+			continue;
 		n = read(fd, data, sizeof data);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -75,8 +76,24 @@ static int collect(int fd, const char *name, size_t max, int timeout_ms, struct 
 	return rc;
 }
 
+/* Until UNTIL; false: it still runs. One that has closed its output ends at once, most of the time. */
+static bool ended(pid_t pid, int64_t until, int *status)
+{
+	for (int64_t pause_ms = 1;; pause_ms = pause_ms < 100 ? 2 * pause_ms : 100) {
+		const pid_t got = waitpid(pid, status, WNOHANG);
+		const struct timespec t = {0, (long)pause_ms * 1000000};
+
+		if (got == pid || (got < 0 && errno != EINTR))
+			return true;
+		if (now_ms() >= until)
+			return false;
+		nanosleep(&t, NULL);
+	}
+}
+
 int cat_child_output(char *const *argv, size_t max, int timeout_ms, struct cat_buf **out, struct cat_error *err)
 {
+	const int64_t until = now_ms() + timeout_ms;
 	int fd[2], rc, status = 0;
 	pid_t pid;
 
@@ -89,12 +106,15 @@ int cat_child_output(char *const *argv, size_t max, int timeout_ms, struct cat_b
 		close(fd[0]);
 		return cat_fail_sys(err, CAT_E_CONFIG, rc, "%s cannot be started", argv[0]);
 	}
-	rc = collect(fd[0], argv[0], max, timeout_ms, out, err);
+	rc = collect(fd[0], argv[0], max, until, out, err);
 	close(fd[0]);
-	if (rc != CAT_OK)
+	if (rc != CAT_OK || !ended(pid, until, &status)) {
 		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		if (rc == CAT_OK)
+			rc = cat_fail(err, CAT_E_CONFIG, "%s does not end", argv[0]);
+	}
 	if (rc == CAT_OK && WIFSIGNALED(status))
 		rc = cat_fail(err, CAT_E_CONFIG, "%s was ended by signal %d", argv[0], WTERMSIG(status));
 	else if (rc == CAT_OK && WEXITSTATUS(status) != 0)

@@ -24,6 +24,27 @@ static void neutralise(char *s, bool keep_newline)
 			*s = '?';
 }
 
+/* What stands behind the question mark of a web address may be a signature or a token: it is for nobody's log. */
+static void hide_queries(char *s)
+{
+	for (char *at = s; (at = strstr(at, "http")) != NULL;) {
+		char *begin = at + 4 + (at[4] == 's'), *end;
+
+		at = begin;
+		if (strncmp(begin, "://", 3) != 0)
+			continue;
+		at += strcspn(begin, "? \n'\"");
+		if (*at != '?')
+			continue;
+		for (end = ++at; *end && !strchr(" \n'\"", *end) && strncmp(end, ": ", 2) != 0; end++)
+			;
+		if (end - at >= 3) {
+			memcpy(at, "...", 3);
+			memmove(at + 3, end, strlen(end) + 1);
+		}
+	}
+}
+
 int cat_vfail(struct cat_error *err, enum cat_code code, const char *fmt, va_list ap)
 {
 	err->code = code;
@@ -33,6 +54,7 @@ int cat_vfail(struct cat_error *err, enum cat_code code, const char *fmt, va_lis
 	err->hint[0] = '\0';
 	vsnprintf(err->cause, sizeof err->cause, fmt, ap);
 	neutralise(err->cause, false);
+	hide_queries(err->cause);
 	return (int)code;
 }
 
@@ -83,6 +105,7 @@ int cat_wrap(struct cat_error *err, const char *fmt, ...)
 	vsnprintf(front, sizeof front, fmt, ap);
 	va_end(ap);
 	neutralise(front, false);
+	hide_queries(front);
 	snprintf(both, sizeof both, "%s%s%s", front, err->where[0] ? ": " : "", err->where);
 	len = strlen(both);
 	if (len <= cap) {

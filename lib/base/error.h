@@ -57,7 +57,8 @@ struct cat_error {
 			return cat_try_rc_;    \
 	} while (0)
 
-/* Fills the error and returns its code. Control characters in the text are neutralised. */
+/* Fills the error and returns its code. Control characters in the text are neutralised, the queries of web addresses
+ * left out: they may hold secrets. The same goes for cat_wrap. */
 CAT_PRINTF(3, 4) int cat_fail(struct cat_error *err, enum cat_code code, const char *fmt, ...);
 CAT_PRINTF(3, 0) int cat_vfail(struct cat_error *err, enum cat_code code, const char *fmt, va_list ap);
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -106,40 +106,39 @@ int cat_aws_parse(struct cat_aws_file *f, const char *text, size_t n, struct cat
 int cat_aws_read(struct cat_aws_file *f, const char *path, struct cat_error *err)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	char *text;
-	size_t got = 0;
+	struct cat_text t = {.max = MAX_FILE};
 	int rc = CAT_OK;
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? CAT_OK : cat_fail_sys(err, CAT_E_CONFIG, errno, "%s", path);
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > (off_t)MAX_FILE) {
-		close(fd);
-		return cat_fail(err, CAT_E_CONFIG, "%s is no file of settings", path);
-	}
-	text = cat_malloc((size_t)st.st_size + 1);
-	if (!text)
-		rc = cat_fail_mem(err, (size_t)st.st_size);
-	while (rc == CAT_OK && got < (size_t)st.st_size) {
-		const ssize_t k = read(fd, text + got, (size_t)st.st_size - got);
+	/* /dev/null and pipes serve as well as files do. */
+	for (;;) {
+		char *room = cat_text_room(&t, 4096);
+		const ssize_t k = room ? read(fd, room, 4096) : 0;
 
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			rc = cat_fail_sys(err, CAT_E_CONFIG, errno, "%s", path);
 		if (k <= 0)
 			break;
-		got += (size_t)k;
+		t.len += (size_t)k;
 	}
 	close(fd);
-	if (rc == CAT_OK && cat_aws_parse(f, text, got, err) != CAT_OK)
+	if (rc == CAT_OK && t.failed)
+		rc = cat_fail(err, CAT_E_CONFIG, "%s is no file of settings", path);
+	if (rc == CAT_OK && t.len > 0 && cat_aws_parse(f, t.s, t.len, err) != CAT_OK)
 		rc = cat_wrap(err, "%s", path);
-	if (text)
-		memset(text, 0, got);
-	cat_free(text);
+	if (t.s)
+		memset(t.s, 0, t.len);
+	cat_text_fini(&t);
 	return rc;
 }
 
 const char *cat_aws_get(const struct cat_aws_file *f, const char *section, const char *key)
 {
 	for (size_t i = f->n; i > 0; i--)
-		if (strcmp(f->v[i - 1].section, section) == 0 && strcmp(f->v[i - 1].key, key) == 0)
+		if (strcmp(f->v[i - 1].section, section) == 0 && strcasecmp(f->v[i - 1].key, key) == 0)
 			return f->v[i - 1].value[0] ? f->v[i - 1].value : NULL;
 	return NULL;
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "net/engine.h"
 
@@ -13,12 +14,18 @@
 
 /* --- transfers --- */
 
+#define MAX_HEAD ((size_t)512 << 10)
+
 struct transfer {
 	struct cat_exchange *x;
 	CURL *easy;
 	struct curl_slist *headers;
 	struct transfer *next; /* in the inbox */
 	bool cancelled, added;
+	size_t head; /* bytes of the reply's head */
+	curl_off_t moved;    /* bytes both ways, and since when they are so many */
+	struct timespec since;
+	bool stalled;
 	char message[CURL_ERROR_SIZE];
 };
 static struct {
@@ -35,6 +42,10 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 	struct transfer *t = arg;
 	size_t len = size * n;
 
+	/* A head without an end would keep the stall timer quiet and fill libcurl's own list. */
+	t->head += len;
+	if (t->head > MAX_HEAD)
+		return 0;
 	while (len > 0 && (data[len - 1] == '\n' || data[len - 1] == '\r'))
 		len--;
 	if (t->x->on_header)
@@ -49,11 +60,34 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	return t->x->on_body(t->x->arg, data, size * n) ? size * n : CURL_WRITEFUNC_ERROR;
 }
 
-static enum cat_trouble trouble_of(CURLcode code)
+/* Called at least once a second. libcurl's own low-speed limit looks at averages, which notice seconds later. */
+static int on_progress(void *arg, curl_off_t total_in, curl_off_t in, curl_off_t total_out, curl_off_t out)
+{
+	struct transfer *t = arg;
+	const curl_off_t moved = in + out + (curl_off_t)t->head;
+	struct timespec now;
+
+	(void)total_in;
+	(void)total_out;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (moved != t->moved || t->since.tv_sec == 0) {
+		t->moved = moved;
+		t->since = now;
+	} else if ((now.tv_sec - t->since.tv_sec) * 1000 + (now.tv_nsec - t->since.tv_nsec) / 1000000 >= t->x->stall_timeout_ms) {
+		t->stalled = true;
+	}
+	return t->stalled;
+}
+
+static enum cat_trouble trouble_of(CURLcode code, const char *message)
 {
 	const int c = (int)code;
 
 	switch (c) {
+	case CURLE_SSL_CONNECT_ERROR:
+		/* A connection that ends in the middle of it is like any other that cannot be made. */
+		return strstr(message, "SSL_ERROR_SYSCALL") || strstr(message, "reset by peer") ? CAT_TROUBLE_CONNECT
+		                                                                                : CAT_TROUBLE_TLS;
 	case CURLE_OK:
 		return CAT_TROUBLE_NONE;
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -61,7 +95,6 @@ static enum cat_trouble trouble_of(CURLcode code)
 		return CAT_TROUBLE_RESOLVE;
 	case CURLE_COULDNT_CONNECT:
 		return CAT_TROUBLE_CONNECT;
-	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CACERT_BADFILE:
@@ -161,7 +194,10 @@ static void *drive(void *arg)
 			if (m->msg != CURLMSG_DONE)
 				continue;
 			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
-			finish(t, trouble_of(code), t->message[0] ? t->message : curl_easy_strerror(code));
+			if (t->stalled)
+				finish(t, CAT_TROUBLE_STALL, "no byte came or went for too long");
+			else
+				finish(t, trouble_of(code, t->message), t->message[0] ? t->message : curl_easy_strerror(code));
 		}
 		curl_multi_poll(engine.multi, NULL, 0, 60000, NULL);
 	}
@@ -224,8 +260,8 @@ static const char *start(int connections)
 
 static bool set_headers(struct transfer *t)
 {
-	/* Nobody wants to be asked before a body is sent: it costs a round trip. */
-	static const char *const always[] = {"Expect:", "Accept:", NULL};
+	/* Nobody wants to be asked before a body is sent: it costs a round trip. Bodies are no forms unless we say so. */
+	static const char *const always[] = {"Expect:", "Accept:", "Content-Type:", NULL};
 	const char *const *lists[] = {always, t->x->headers};
 
 	for (int k = 0; k < 2; k++)
@@ -275,13 +311,18 @@ static void set_options(struct transfer *t)
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)x->answer_timeout_ms);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(x->stall_timeout_ms + 999) / 1000);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
-	if (x->ca_file)
+	if (x->ca_file) {
 		curl_easy_setopt(c, CURLOPT_CAINFO, x->ca_file);
+		curl_easy_setopt(c, CURLOPT_CAPATH, NULL); /* nobody else is trusted then */
+	}
 	if (x->netrc)
 		curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
 	if (x->no_proxy)

@@ -9,12 +9,15 @@
 #include "net/creds_sources.h"
 #include "net/settings.h"
 
-#define RENEW_S (15 * 60) /* before they expire */
+#define RENEW_S (15 * 60) /* before they expire; of short-lived ones, in the last quarter of their life */
+#define AGAIN_S 10        /* between attempts, while the old ones still serve */
 
 static struct {
 	pthread_mutex_t lock;
 	struct cat_creds *current;
 	bool stale; /* a server has refused them as expired */
+	int64_t asked_s; /* when they were asked for last */
+	int64_t early_s; /* so long before they expire they are renewed */
 } process = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void cat_creds_unref(struct cat_creds *c)
@@ -112,21 +115,33 @@ static int64_t left_s(const struct cat_creds *c)
 	return c->expires_s ? c->expires_s - (int64_t)time(NULL) : INT64_MAX;
 }
 
+static bool should_ask(void)
+{
+	const int64_t left = process.current ? left_s(process.current) : 0;
+
+	return left <= 0 || process.stale ||
+	       (left < process.early_s && (int64_t)time(NULL) - process.asked_s >= AGAIN_S);
+}
+
 int cat_creds_get(struct cat_creds **out, struct cat_error *err)
 {
 	int rc = CAT_OK;
 
 	pthread_mutex_lock(&process.lock);
-	if (!process.current || process.stale || left_s(process.current) < RENEW_S) {
+	if (should_ask()) {
 		struct cat_creds *fresh;
 
 		rc = walk_chain(&fresh, err);
+		process.asked_s = (int64_t)time(NULL);
 		if (rc == CAT_OK) {
+			const int64_t quarter = left_s(fresh) / 4;
+
 			cat_creds_unref(process.current);
 			process.current = fresh;
 			process.stale = false;
+			process.early_s = quarter < RENEW_S ? quarter : RENEW_S;
 		} else if (process.current && !process.stale && left_s(process.current) > 0) {
-			/* The old ones still serve; the next request asks again. */
+			/* The old ones still serve; a later request asks again. */
 			rc = (int)(err->code = CAT_OK);
 		}
 	}

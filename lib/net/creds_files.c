@@ -1,12 +1,12 @@
 /* Keys from ~/.aws: static ones, those of a program, those of a role. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/child.h"
 #include "base/json.h"
 #include "net/creds_sources.h"
+#include "net/reply.h"
 
 #define MAX_CHAIN 8 /* roles taken on from roles */
 #define PROCESS_TIMEOUT_MS 60000
@@ -18,10 +18,17 @@ static int append(struct cat_aws_file *to, struct cat_aws_file *from, const char
 		struct cat_text section = {.max = 1 << 16};
 		/* "[profile name]" in the one is "[name]" in the other. */
 		const char *name = from->v[i].section;
+		size_t n;
 
 		if (strncmp(name, "profile ", 8) == 0)
 			name += 8 + strspn(name + 8, " \t");
-		cat_text_addf(&section, "%s%s", prefix, name);
+		/* [profile "with blanks"] */
+		n = strlen(name);
+		if (n >= 2 && (name[0] == '"' || name[0] == '\'') && name[n - 1] == name[0]) {
+			name++;
+			n -= 2;
+		}
+		cat_text_addf(&section, "%s%.*s", prefix, (int)n, name);
 		CAT_TRY(cat_text_check(&section, err));
 		cat_free(from->v[i].section);
 		from->v[i].section = section.s;
@@ -59,32 +66,25 @@ int cat_creds_files(struct cat_aws_file *f, struct cat_error *err)
 	return read_one(f, "AWS_SHARED_CREDENTIALS_FILE", "credentials", "credentials ", err);
 }
 
-const char *cat_creds_profile_get(const struct cat_aws_file *f, const char *profile, const char *key)
+static const char *const files[] = {"credentials", "config"};
+
+/* Of one of the files. */
+static const char *file_get(const struct cat_aws_file *f, int file, const char *profile, const char *key)
 {
-	static const char *const files[] = {"credentials", "config"};
-	const char *v = NULL;
+	struct cat_text section = {.max = 1 << 16};
+	const char *v;
 
-	for (int i = 0; !v && i < 2; i++) {
-		struct cat_text section = {.max = 1 << 16};
-
-		cat_text_addf(&section, "%s %s", files[i], profile);
-		v = section.s ? cat_aws_get(f, section.s, key) : NULL;
-		cat_text_fini(&section);
-	}
+	cat_text_addf(&section, "%s %s", files[file], profile);
+	v = section.s ? cat_aws_get(f, section.s, key) : NULL;
+	cat_text_fini(&section);
 	return v;
 }
 
-/* "2026-11-24T12:00:00Z", with or without fractions. */
-static int64_t expiry_s(const char *text)
+const char *cat_creds_profile_get(const struct cat_aws_file *f, const char *profile, const char *key)
 {
-	struct tm tm = {0};
+	const char *v = file_get(f, 0, profile, key);
 
-	if (!text || sscanf(text, "%d-%d-%dT%d:%d:%d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-	                    &tm.tm_sec) != 6)
-		return 0;
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	return (int64_t)timegm(&tm);
+	return v ? v : file_get(f, 1, profile, key);
 }
 
 int cat_creds_json(const char *text, size_t n, const char *token_member, struct cat_creds **out,
@@ -92,7 +92,7 @@ int cat_creds_json(const char *text, size_t n, const char *token_member, struct 
 {
 	char *key = cat_json_member(text, n, "AccessKeyId"), *secret = cat_json_member(text, n, "SecretAccessKey");
 	char *token = cat_json_member(text, n, token_member), *expires = cat_json_member(text, n, "Expiration");
-	const int rc = key && secret ? cat_creds_new(key, secret, token, expiry_s(expires), out, err)
+	const int rc = key && secret ? cat_creds_new(key, secret, token, cat_reply_time_s(expires), out, err)
 	                             : cat_fail(err, CAT_E_CONFIG, "no AccessKeyId and SecretAccessKey in its answer");
 
 	if (secret)
@@ -124,12 +124,16 @@ static int from_process(const char *line, struct cat_creds **out, struct cat_err
 /* Keys that a profile names itself. */
 static int own_keys(const struct cat_aws_file *f, const char *profile, struct cat_creds **out, struct cat_error *err)
 {
-	const char *key = cat_creds_profile_get(f, profile, "aws_access_key_id");
-	const char *secret = cat_creds_profile_get(f, profile, "aws_secret_access_key");
 	const char *process = cat_creds_profile_get(f, profile, "credential_process");
 
-	if (key && secret)
-		return cat_creds_new(key, secret, cat_creds_profile_get(f, profile, "aws_session_token"), 0, out, err);
+	/* Each file by itself: a token of the one does not belong to the keys of the other. */
+	for (int i = 0; i < 2; i++) {
+		const char *key = file_get(f, i, profile, "aws_access_key_id");
+		const char *secret = file_get(f, i, profile, "aws_secret_access_key");
+
+		if (key && secret)
+			return cat_creds_new(key, secret, file_get(f, i, profile, "aws_session_token"), 0, out, err);
+	}
 	return process ? from_process(process, out, err) : CAT_OK;
 }
 

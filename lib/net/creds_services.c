@@ -10,6 +10,7 @@
 #include "net/creds_sources.h"
 #include "net/engine.h"
 #include "net/http.h"
+#include "net/reply.h"
 #include "net/sigv4.h"
 
 #define SECRETS_REPLY ((size_t)64 << 10)
@@ -72,18 +73,11 @@ static int sts_keys(const struct cat_call *c, struct cat_creds **out, struct cat
 {
 	char *key = cat_xml_find(c->into, "AccessKeyId"), *secret = cat_xml_find(c->into, "SecretAccessKey");
 	char *token = cat_xml_find(c->into, "SessionToken"), *expires = cat_xml_find(c->into, "Expiration");
-	struct tm tm = {0};
-	int64_t expires_s = 0;
-	int rc;
+	const int rc = key && secret ? cat_creds_new(key, secret, token, cat_reply_time_s(expires), out, err)
+	                             : cat_fail(err, CAT_E_PROTOCOL, "%s: no keys in its answer", c->name);
 
-	if (expires && sscanf(expires, "%d-%d-%dT%d:%d:%d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-	                      &tm.tm_sec) == 6) {
-		tm.tm_year -= 1900;
-		tm.tm_mon--;
-		expires_s = (int64_t)timegm(&tm);
-	}
-	rc = key && secret ? cat_creds_new(key, secret, token, expires_s, out, err)
-	                   : cat_fail(err, CAT_E_PROTOCOL, "%s: no keys in its answer", c->name);
+	if (secret)
+		memset(secret, 0, strlen(secret));
 	cat_free(key);
 	cat_free(secret);
 	cat_free(token);
@@ -145,6 +139,8 @@ static int sts(const struct cat_text *body, struct cat_creds *base, const char *
 	}
 	if (rc == CAT_OK)
 		rc = ask(&c, err);
+	if (rc == CAT_E_NOINPUT)
+		rc = (int)(err->code = CAT_E_DENIED); /* no such role */
 	if (rc == CAT_OK)
 		rc = sts_keys(&c, out, err);
 	cat_text_fini(&line);
@@ -198,21 +194,20 @@ int cat_creds_assume(struct cat_creds *base, const char *role, const char *sessi
 /* Keys go over TLS, or to agents on this very machine. */
 static bool may_ask(const char *address)
 {
-	static const char *const local[] = {"127.", "localhost", "[::1]", "169.254.170.2", "169.254.170.23",
-	                                    "[fd00:ec2::23]"};
-	const char *host = address + 7;
-	const size_t n = strcspn(host, ":/");
+	static const char *const agents[] = {"169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"};
+	char host[256];
 
 	if (strncasecmp(address, "https://", 8) == 0)
 		return true;
 	if (strncasecmp(address, "http://", 7) != 0)
 		return false;
-	for (size_t i = 0; i < sizeof local / sizeof *local; i++) {
-		const size_t k = strlen(local[i]);
-
-		if (strncmp(host, local[i], k) == 0 && (i == 0 || local[i][0] == '[' || n == k))
-			return i > 0 || strspn(host, "0123456789.") == n;
-	}
+	snprintf(host, sizeof host, "%.*s", (int)strcspn(address + 7, "/?#"), address + 7);
+	if (cat_url_is_loopback(host))
+		return true;
+	host[host[0] == '[' ? strcspn(host, "]") + (strchr(host, ']') != NULL) : strcspn(host, ":")] = '\0';
+	for (size_t i = 0; i < sizeof agents / sizeof *agents; i++)
+		if (strcmp(host, agents[i]) == 0)
+			return true;
 	return false;
 }
 
@@ -259,7 +254,7 @@ static int metadata(const char *base, const char *method, const char *path, cons
 	char address[512];
 	int rc;
 
-	snprintf(address, sizeof address, "%s/latest/%s", base, path);
+	snprintf(address, sizeof address, "%s%slatest/%s", base, base[strlen(base) - 1] == '/' ? "" : "/", path);
 	rc = call_url(&c, method, address, err);
 	c.link_local = true;
 	if (rc == CAT_OK)

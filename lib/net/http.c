@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "base/alloc.h"
 #include "net/creds.h"
 #include "net/origin.h"
+#include "net/reply.h"
 #include "net/settings.h"
 #include "net/sigv4.h"
 
@@ -14,6 +16,7 @@
 #define PAUSE_MS 100      /* before the second try; doubles */
 #define MAX_PAUSE_MS 15000
 #define MAX_WAIT_MS (3 * 60 * 1000) /* over all tries of a call */
+#define MAX_AT_WEB_HOST 8 /* requests at a time */
 
 /* --- the engine and the origins of this process --- */
 
@@ -48,6 +51,14 @@ static bool is_origin(const struct cat_origin *o, const struct cat_url *u)
 	return !o->bucket && o->tls == u->tls && strcasecmp(o->host, u->host) == 0;
 }
 
+/* Whoever gives their data away over the web is not pressed as a store that is paid for each request may be. */
+static int most_at_once(const struct cat_url *u)
+{
+	const int asked = cat_net_settings()->connections;
+
+	return u->is_s3 || cat_url_is_loopback(u->host) || asked < MAX_AT_WEB_HOST ? asked : MAX_AT_WEB_HOST;
+}
+
 static int new_origin(const struct cat_url *u, struct cat_origin **out, struct cat_error *err)
 {
 	struct cat_origin *o = cat_calloc(1, sizeof *o);
@@ -56,6 +67,7 @@ static int new_origin(const struct cat_url *u, struct cat_origin **out, struct c
 	if (!o)
 		return cat_fail_mem(err, sizeof *o);
 	pthread_mutex_init(&o->lock, NULL);
+	cat_pace_init(&o->pace, most_at_once(u));
 	o->tls = u->tls;
 	o->is_gs = u->is_gs;
 	if (u->is_s3) {
@@ -109,6 +121,7 @@ int cat_call_for(struct cat_call *c, const char *method, const struct cat_url *u
 	struct cat_text path = {.max = 1 << 16};
 	struct cat_origin *o;
 
+	*c = (struct cat_call){0};
 	CAT_TRY(cat_origin_of(url, &o, err));
 	cat_call_init(c, method, o, name);
 	if (url->is_s3) {
@@ -175,108 +188,6 @@ const char *cat_call_payload_hash(struct cat_call *c, const struct cat_net_engin
 	return s->payload_hash;
 }
 
-/* --- the reply's head --- */
-
-static void reply_fini(struct cat_reply *r)
-{
-	cat_free(r->etag);
-	cat_free(r->modified);
-	cat_free(r->location);
-	cat_free(r->region);
-	cat_free(r->upload_checksum);
-	cat_free(r->archived);
-	*r = (struct cat_reply){.length = -1, .range_begin = -1, .range_end = -1, .range_total = -1,
-	                        .retry_after_ms = -1};
-}
-
-/* "Name: value": the value, or NULL. */
-static const char *value_of(const char *line, const char *name)
-{
-	const size_t n = strlen(name);
-
-	if (strncasecmp(line, name, n) != 0 || line[n] != ':')
-		return NULL;
-	return line + n + 1 + strspn(line + n + 1, " \t");
-}
-
-static int64_t number_at(const char *s)
-{
-	int64_t v;
-
-	return cat_parse_i64(s, strspn(s, "0123456789"), &v) ? v : -1;
-}
-
-static int64_t http_date_s(const char *s)
-{
-	struct tm tm = {0};
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	char month[4];
-	const char *at;
-
-	if (sscanf(s, "%*3s, %d %3s %d %d:%d:%d", &tm.tm_mday, month, &tm.tm_year, &tm.tm_hour, &tm.tm_min, &tm.tm_sec) !=
-	    6)
-		return 0;
-	at = strstr(months, month);
-	tm.tm_mon = at ? (int)(at - months) / 3 : 0;
-	tm.tm_year -= 1900;
-	return (int64_t)timegm(&tm);
-}
-
-/* "bytes 0-9/100", "bytes * / 100" without the blanks. */
-static void content_range(struct cat_reply *r, const char *v)
-{
-	const char *slash = strchr(v, '/'), *dash = strchr(v, '-');
-
-	if (strncasecmp(v, "bytes", 5) != 0 || !slash)
-		return;
-	v += 5 + strspn(v + 5, " =");
-	r->range_total = slash[1] == '*' ? -1 : number_at(slash + 1);
-	if (*v == '*' || !dash || dash > slash)
-		return;
-	r->range_begin = number_at(v);
-	r->range_end = number_at(dash + 1) + 1;
-}
-
-static void keep(char **to, const char *v)
-{
-	cat_free(*to);
-	*to = cat_strdup(v);
-}
-
-static void header_line(struct cat_reply *r, const char *line)
-{
-	const char *v;
-
-	if ((v = value_of(line, "content-length")) != NULL)
-		r->length = number_at(v);
-	else if ((v = value_of(line, "content-range")) != NULL)
-		content_range(r, v);
-	else if ((v = value_of(line, "transfer-encoding")) != NULL)
-		r->chunked = strncasecmp(v, "chunked", 7) == 0;
-	else if ((v = value_of(line, "accept-ranges")) != NULL)
-		r->takes_ranges = strncasecmp(v, "bytes", 5) == 0;
-	else if ((v = value_of(line, "content-encoding")) != NULL)
-		r->encoded = *v && strcasecmp(v, "identity") != 0 && strcasecmp(v, "aws-chunked") != 0;
-	else if ((v = value_of(line, "etag")) != NULL)
-		keep(&r->etag, v);
-	else if ((v = value_of(line, "last-modified")) != NULL)
-		keep(&r->modified, v);
-	else if ((v = value_of(line, "location")) != NULL)
-		keep(&r->location, v);
-	else if ((v = value_of(line, "x-amz-bucket-region")) != NULL)
-		keep(&r->region, v);
-	else if ((v = value_of(line, "x-amz-checksum-sha256")) != NULL)
-		keep(&r->upload_checksum, v);
-	else if ((v = value_of(line, "x-amz-storage-class")) != NULL)
-		keep(&r->archived, v);
-	else if ((v = value_of(line, "date")) != NULL)
-		r->date_s = http_date_s(v);
-	else if ((v = value_of(line, "retry-after")) != NULL)
-		r->retry_after_ms = number_at(v) >= 0 ? number_at(v) * 1000
-		                    : http_date_s(v) ? (http_date_s(v) - (int64_t)time(NULL)) * 1000
-		                                     : -1;
-}
-
 /* --- on the engine's thread --- */
 
 /* A reply of this status answers the range that was asked, or the whole that was; false: it cannot be used. */
@@ -288,10 +199,8 @@ static bool fits(struct cat_call *c)
 
 	if (!ranged || r->status != 206) {
 		s->whole = ranged && r->status == 200;
-		/* What was got of a range belongs to it, and a whole begins at its beginning. */
-		if (s->whole && s->got > 0)
-			return false;
-		return true;
+		/* What earlier tries got of a range belongs to it, and a whole begins at its beginning. */
+		return !s->whole || s->got_before == 0;
 	}
 	if (c->range_begin < 0)
 		return r->range_begin >= 0 && r->range_end == r->range_total;
@@ -301,21 +210,8 @@ static bool fits(struct cat_call *c)
 static void on_header(void *arg, const char *line, size_t n)
 {
 	struct cat_call *c = arg;
-	char text[2048];
 
-	if (n >= sizeof text)
-		return;
-	memcpy(text, line, n);
-	text[n] = '\0';
-	/* A new head: what an earlier one said ("100 Continue") is past. */
-	if (strncmp(text, "HTTP/", 5) == 0) {
-		const char *blank = strchr(text, ' ');
-
-		reply_fini(&c->reply);
-		c->reply.status = blank ? (int)number_at(blank + 1) : 0;
-		return;
-	}
-	header_line(&c->reply, text);
+	cat_reply_line(&c->reply, line, n);
 }
 
 static bool grow_into(struct cat_call *c, const void *data, size_t n, struct cat_error *err)
@@ -349,7 +245,7 @@ static bool on_body(void *arg, const void *data, size_t n)
 
 		if (take && cat_buf_resize(&s->refusal, have + take, &err) == CAT_OK)
 			memcpy(s->refusal->data + have, data, take);
-		return true;
+		return take == n; /* what is behind that says nothing more */
 	}
 	if (c->reply.encoded || !fits(c))
 		return false;
@@ -368,19 +264,43 @@ static bool on_body(void *arg, const void *data, size_t n)
 	return !s->sink_failed && !s->no_memory;
 }
 
-static void on_done(void *arg, enum cat_trouble trouble, int status, const char *message)
+static int64_t now_ms(void)
 {
-	struct cat_call *c = arg;
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Who waits for C goes on, and C may be gone. */
+static void end(struct cat_call *c, enum cat_trouble trouble, const char *message)
+{
 	struct cat_call_state *s = c->state;
 
 	pthread_mutex_lock(&s->lock);
 	s->trouble = trouble;
-	if (trouble == CAT_TROUBLE_NONE || status)
-		c->reply.status = status;
 	snprintf(s->message, sizeof s->message, "%s", message);
 	s->ended = true;
 	pthread_cond_signal(&s->done);
 	pthread_mutex_unlock(&s->lock);
+}
+
+static void on_done(void *arg, enum cat_trouble trouble, int status, const char *message)
+{
+	struct cat_call *c = arg, *next;
+	struct cat_pace *const pace = &c->origin->pace;
+
+	if (trouble == CAT_TROUBLE_NONE || status)
+		c->reply.status = status;
+	pthread_mutex_lock(&pace->lock);
+	cat_pace_done(pace, c, c->reply.status, now_ms());
+	while ((next = cat_pace_next(pace)) != NULL)
+		if (!running->begin(&next->state->x)) {
+			cat_pace_done(pace, next, 0, now_ms());
+			end(next, CAT_TROUBLE_OTHER, "out of memory");
+		}
+	pthread_mutex_unlock(&pace->lock);
+	end(c, trouble, message);
 }
 
 /* --- one try --- */
@@ -396,11 +316,11 @@ static int begin_try(struct cat_call *c, struct cat_error *err)
 		return cat_fail(err, CAT_E_UNAVAIL, "--offline: nothing is asked of the network");
 	CAT_TRY(engine_running(&e, err));
 	s->url.len = s->lines.len = 0;
-	reply_fini(&c->reply);
+	cat_reply_fini(&c->reply);
 	cat_buf_unref(s->refusal);
 	s->refusal = NULL;
-	/* Only a range whose begin is known goes on where it broke off. */
-	if (s->got > 0 && (s->whole || c->range_begin < 0 || c->range_end == 0)) {
+	/* Only a range whose begin is known goes on where it broke off, and only if it is sure to be the same object's. */
+	if (s->got > 0 && (s->whole || c->range_begin < 0 || c->range_end == 0 || !c->if_match)) {
 		s->got = 0;
 		if (c->into)
 			c->into->size = 0;
@@ -408,6 +328,7 @@ static int begin_try(struct cat_call *c, struct cat_error *err)
 			return cat_call_fail(c, CAT_E_IO, err, "what came cannot be written");
 	}
 	s->whole = false;
+	s->got_before = s->got;
 	for (int i = 0; i < c->nheaders; i++)
 		cat_text_addf(&s->lines, "%s\n", c->headers[i]);
 	if (c->range_begin < 0) {
@@ -449,11 +370,14 @@ static int begin_try(struct cat_call *c, struct cat_error *err)
 	s->begun = true;
 	c->tries++;
 	cat_net_count(1, c->tries > 1, 0, c->body ? (int64_t)c->body->size : 0);
-	if (!e->begin(&s->x)) {
-		s->begun = false;
-		return cat_fail_mem(err, s->lines.len);
+	pthread_mutex_lock(&c->origin->pace.lock);
+	if (cat_pace_enter(&c->origin->pace, c, c->urgent)) {
+		s->begun = e->begin(&s->x);
+		if (!s->begun)
+			cat_pace_done(&c->origin->pace, c, 0, now_ms());
 	}
-	return CAT_OK;
+	pthread_mutex_unlock(&c->origin->pace.lock);
+	return s->begun ? CAT_OK : cat_fail_mem(err, s->lines.len);
 }
 
 static void wait_done(struct cat_call *c)
@@ -530,6 +454,10 @@ static enum cat_verdict judge_stopped(struct cat_call *c, struct cat_error *err)
 		cat_call_fail(c, CAT_E_UNSUPPORTED, err, "the server sends the whole instead of the bytes asked for");
 		return CAT_VERDICT_FAIL;
 	}
+	if (c->reply.status == 206 && c->reply.range_begin < 0) {
+		cat_call_fail(c, CAT_E_PROTOCOL, err, "the server does not say which bytes it sends");
+		return CAT_VERDICT_LATER;
+	}
 	if (!fits(c)) {
 		snprintf(why, sizeof why, "the server sends bytes %lld to %lld where %lld to %lld were asked for",
 		         (long long)c->reply.range_begin, (long long)c->reply.range_end, (long long)s->begin,
@@ -568,9 +496,9 @@ static enum cat_verdict judge(struct cat_call *c, struct cat_error *err)
 {
 	struct cat_call_state *s = c->state;
 
-	if (s->trouble == CAT_TROUBLE_STOPPED)
+	if (s->trouble == CAT_TROUBLE_STOPPED && c->reply.status < 300)
 		return judge_stopped(c, err);
-	if (s->trouble != CAT_TROUBLE_NONE)
+	if (s->trouble != CAT_TROUBLE_NONE && s->trouble != CAT_TROUBLE_STOPPED)
 		return judge_trouble(c, err);
 	if (c->reply.status >= 200 && c->reply.status < 300) {
 		if (unframed(c)) {
@@ -588,14 +516,6 @@ static enum cat_verdict judge(struct cat_call *c, struct cat_error *err)
 }
 
 /* --- trying again --- */
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Anything between nothing and the bound, so that many who were refused together do not come back together. */
 static int64_t pause_ms(const struct cat_call *c)
@@ -615,7 +535,7 @@ static void sleep_ms(int64_t ms)
 {
 	struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
 
-	while (nanosleep(&t, &t) != 0)
+	while (nanosleep(&t, &t) != 0 && errno == EINTR)
 		;
 }
 
@@ -629,7 +549,7 @@ int cat_call_start(struct cat_call *c, struct cat_error *err)
 	pthread_cond_init(&s->done, NULL);
 	s->url.max = s->lines.max = 1 << 16;
 	c->state = s;
-	reply_fini(&c->reply);
+	cat_reply_fini(&c->reply);
 	return begin_try(c, err);
 }
 
@@ -673,6 +593,10 @@ void cat_call_fini(struct cat_call *c)
 	struct cat_call_state *s = c->state;
 
 	if (s) {
+		pthread_mutex_lock(&c->origin->pace.lock);
+		if (cat_pace_leave(&c->origin->pace, c))
+			s->begun = false;
+		pthread_mutex_unlock(&c->origin->pace.lock);
 		if (s->begun)
 			running->cancel(&s->x);
 		wait_done(c);
@@ -692,57 +616,6 @@ void cat_call_fini(struct cat_call *c)
 	cat_free(c->if_match);
 	cat_buf_unref(c->body);
 	cat_buf_unref(c->into);
-	reply_fini(&c->reply);
+	cat_reply_fini(&c->reply);
 	*c = (struct cat_call){0};
-}
-
-/* --- XML --- */
-
-struct find {
-	const char *name;
-	struct cat_text text;
-	int depth; /* inside the element */
-	bool found;
-};
-
-static void find_begin(void *arg, const char *name)
-{
-	struct find *f = arg;
-
-	if (f->depth > 0)
-		f->depth++;
-	else if (!f->found && strcmp(name, f->name) == 0)
-		f->depth = 1;
-}
-
-static void find_text(void *arg, const char *s, size_t n)
-{
-	struct find *f = arg;
-
-	if (f->depth == 1)
-		cat_text_addn(&f->text, s, n);
-}
-
-static void find_end(void *arg, const char *name)
-{
-	struct find *f = arg;
-
-	(void)name;
-	if (f->depth > 0 && --f->depth == 0)
-		f->found = true;
-}
-
-char *cat_xml_find(const struct cat_buf *doc, const char *name)
-{
-	struct find f = {.name = name, .text = {.max = 1 << 16}};
-	const struct cat_xml_events events = {find_begin, find_text, find_end, &f};
-	const struct cat_net_engine *e;
-	struct cat_error err;
-
-	if (!doc || cat_net_engine(&e, &err) != CAT_OK || !e->xml((const char *)doc->data, doc->size, &events) ||
-	    !f.found || f.text.failed) {
-		cat_text_fini(&f.text);
-		return NULL;
-	}
-	return f.text.s ? f.text.s : cat_strdup("");
 }

@@ -54,6 +54,7 @@ struct cat_call {
 	bool once;          /* what it does cannot be done twice: only failures to connect are tried again */
 	bool bare;          /* goes as it is: no token, no netrc; for services that give out keys */
 	bool link_local;    /* ... of this machine: no proxy, answers at once or never */
+	bool urgent;        /* begins at once, however many are under way */
 	/* Where the body goes instead of INTO; on the engine's thread. DATA NULL: it comes again from its beginning.
 	 * False ends the call with CAT_E_IO. */
 	bool (*sink)(void *arg, const void *data, size_t n);

@@ -9,6 +9,7 @@
 
 #include "net/engine.h"
 #include "net/http.h"
+#include "net/pace.h"
 
 /* What to do with a reply that is no success. */
 enum cat_verdict {
@@ -27,6 +28,7 @@ struct cat_origin_ops {
 struct cat_origin {
 	const struct cat_origin_ops *ops;
 	struct cat_origin *next;
+	struct cat_pace pace;
 	pthread_mutex_t lock; /* of what follows */
 	bool tls;
 	char *host;   /* web: as in the address; S3: of the endpoint, without the bucket */
@@ -48,11 +50,17 @@ struct cat_call_state {
 	bool begun, ended;
 	enum cat_trouble trouble;
 	char message[256];
+	bool waits;                      /* for its turn: pace */
+	struct cat_call *behind;         /* ... the next one that does */
+	unsigned epoch;
 	struct cat_text url, lines;      /* of this try */
 	char *redirect;                  /* web: where the answer is, when not at URL */
+	int redirects, renewals;         /* how often it was sent elsewhere; how often its keys were out of date */
+	bool clock_set;                  /* it was refused for the time of day once */
 	const char *list[CAT_CALL_HEADERS + 16];
 	struct cat_buf *refusal;         /* body of a status from 300 on, its first 64 KiB */
 	int64_t got;                     /* bytes of the range that came, over all tries */
+	int64_t got_before;              /* ... before this one */
 	int64_t begin, end;              /* what this try asked for, of ranges from a known begin */
 	bool whole;                      /* a whole object comes instead of the range */
 	bool no_memory, sink_failed;

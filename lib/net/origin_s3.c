@@ -10,7 +10,9 @@
 #include "net/settings.h"
 #include "net/sigv4.h"
 
+#define REGION "abcdefghijklmnopqrstuvwxyz0123456789-"
 #define MAX_MOVES 3
+#define MAX_RENEWALS 2
 
 static bool aws(const struct cat_origin *o)
 {
@@ -32,6 +34,8 @@ int cat_origin_s3_init(struct cat_origin *o, const struct cat_url *url, struct c
 		const bool plain = strncasecmp(endpoint, "http://", 7) == 0;
 		const char *const host = strncasecmp(endpoint, "https://", 8) == 0 ? endpoint + 8 : endpoint + 7;
 
+		if (memchr(host, '@', strcspn(host, "/")))
+			return cat_fail(err, CAT_E_CONFIG, "an endpoint with a user or password in it");
 		if (!plain && host != endpoint + 8)
 			return cat_fail(err, CAT_E_CONFIG, "the endpoint '%s' begins with neither https:// nor http://",
 			                endpoint);
@@ -42,7 +46,11 @@ int cat_origin_s3_init(struct cat_origin *o, const struct cat_url *url, struct c
 	}
 	if (!o->bucket || (endpoint && !o->host))
 		return cat_fail_mem(err, 64);
-	snprintf(o->region, sizeof o->region, "%s", region ? region : url->is_gs ? "auto" : "us-east-1");
+	region = region ? region : url->is_gs ? "auto" : "us-east-1";
+	/* It becomes part of a host's name and of a header. */
+	if (strlen(region) >= sizeof o->region || region[strspn(region, REGION)])
+		return cat_fail(err, CAT_E_CONFIG, "no region: '%s'", region);
+	snprintf(o->region, sizeof o->region, "%s", region);
 	/* A certificate's wildcard stands for one label. */
 	o->virtual_host = strcmp(how, "virtual") == 0 ||
 	                  (strcmp(how, "auto") == 0 && aws(o) && !strchr(o->bucket, '.'));
@@ -140,7 +148,7 @@ static bool move(struct cat_origin *o, struct cat_call *c, const struct cat_buf 
 	bool moved = false;
 
 	pthread_mutex_lock(&o->lock);
-	if (region && *region && strlen(region) < sizeof o->region && strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(region)) {
+	if (region && *region && strlen(region) < sizeof o->region && !region[strspn(region, REGION)]) {
 		/* Another call may have found it out before this one. */
 		moved = strcmp(region, o->region) != 0 ? o->moved++ < MAX_MOVES : c->tries <= MAX_MOVES;
 		if (moved)
@@ -153,8 +161,9 @@ static bool move(struct cat_origin *o, struct cat_call *c, const struct cat_buf 
 
 static bool set_clock(struct cat_origin *o, struct cat_call *c)
 {
-	if (!c->reply.date_s || c->tries > 2)
+	if (!c->reply.date_s || c->state->clock_set)
 		return false;
+	c->state->clock_set = true;
 	pthread_mutex_lock(&o->lock);
 	o->clock_offset_s = c->reply.date_s - (int64_t)time(NULL);
 	pthread_mutex_unlock(&o->lock);
@@ -215,6 +224,15 @@ static bool is(const struct cat_call *c, const char *code)
 	return strcmp(c->code, code) == 0;
 }
 
+/* The keys were good once. Refusals of HEAD have no document, and no name then. */
+static bool out_of_date(const struct cat_call *c, const struct cat_buf *doc)
+{
+	const struct cat_creds *keys = c->state->creds;
+
+	return keys && (is(c, "ExpiredToken") || is(c, "ExpiredTokenException") || is(c, "TokenRefreshRequired") ||
+	                (!doc && c->reply.status == 400 && keys->token));
+}
+
 static enum cat_verdict s3_judge(struct cat_origin *o, struct cat_call *c, struct cat_buf *doc, struct cat_error *err)
 {
 	const int status = c->reply.status;
@@ -228,8 +246,7 @@ static enum cat_verdict s3_judge(struct cat_origin *o, struct cat_call *c, struc
 		v = CAT_VERDICT_NOW;
 	} else if (is(c, "RequestTimeTooSkewed") && set_clock(o, c)) {
 		v = CAT_VERDICT_NOW;
-	} else if ((is(c, "ExpiredToken") || is(c, "ExpiredTokenException") || is(c, "TokenRefreshRequired")) && c->tries < 3 &&
-	           cat_creds_expired(c->state->creds)) {
+	} else if (out_of_date(c, doc) && c->state->renewals++ < MAX_RENEWALS && cat_creds_expired(c->state->creds)) {
 		v = CAT_VERDICT_NOW;
 	} else if (is(c, "RequestTimeTooSkewed")) {
 		cat_call_fail(c, CAT_E_DENIED, err, "this machine's clock differs too much from the server's");

@@ -54,24 +54,32 @@ static int web_prepare(struct cat_origin *o, struct cat_call *c, const struct ca
 		cat_text_addf(url, "?%s", c->query);
 	CAT_TRY(cat_text_check(url, err));
 	/* The token is for whom the user named, over TLS or to this machine. */
-	if (set->bearer_file && !c->bare && (o->tls || strncmp(o->host, "127.0.0.1", 9) == 0 || strncmp(o->host, "localhost", 9) == 0) &&
+	if (set->bearer_file && !c->bare && (o->tls || cat_url_is_loopback(o->host)) &&
 	    (!moved || (authority(moved) == authority(url->s) && strncasecmp(moved, url->s, authority(moved)) == 0)))
 		return add_bearer(headers, set->bearer_file, err);
 	return CAT_OK;
 }
 
-/* The address that LOCATION means, seen from URL; NULL when it must not be followed. */
-static char *resolve(const char *url, const char *location, bool tls)
+/* The address that LOCATION means, seen from URL; NULL when it must not be followed: from TLS into the open, or with a
+ * user in it. */
+static char *resolve(const char *url, const char *location)
 {
+	const bool tls = strncasecmp(url, "https://", 8) == 0;
 	struct cat_text t = {.max = 1 << 16};
 	size_t n;
 
 	if (strncasecmp(location, "https://", 8) == 0 || (!tls && strncasecmp(location, "http://", 7) == 0))
-		return cat_strdup(location);
-	if (cat_url_like(location) || strncmp(location, "//", 2) == 0)
+		return memchr(location, '@', authority(location)) ? NULL : cat_strdup(location);
+	if (cat_url_like(location))
 		return NULL;
 	n = authority(url);
-	if (location[0] != '/') {
+	if (strncmp(location, "//", 2) == 0) {
+		if (memchr(location, '@', 2 + strcspn(location + 2, "/?#")))
+			return NULL;
+		n = tls ? 6 : 5;
+	} else if (location[0] == '?') {
+		n += strcspn(url + n, "?#");
+	} else if (location[0] != '/') {
 		size_t path = strcspn(url + n, "?#");
 
 		while (path > 0 && url[n + path - 1] != '/')
@@ -87,16 +95,16 @@ static char *resolve(const char *url, const char *location, bool tls)
 	return t.s;
 }
 
-static enum cat_verdict follow(struct cat_origin *o, struct cat_call *c, struct cat_error *err)
+static enum cat_verdict follow(struct cat_call *c, struct cat_error *err)
 {
 	struct cat_call_state *s = c->state;
 	char *to;
 
-	if (c->tries > MAX_REDIRECTS) {
+	if (s->redirects++ == MAX_REDIRECTS) {
 		cat_call_fail(c, CAT_E_PROTOCOL, err, "redirected in circles");
 		return CAT_VERDICT_FAIL;
 	}
-	to = c->reply.location ? resolve(s->url.s, c->reply.location, o->tls) : NULL;
+	to = c->reply.location ? resolve(s->url.s, c->reply.location) : NULL;
 	if (!to) {
 		cat_call_fail(c, CAT_E_PROTOCOL, err, "redirected to where it must not go");
 		return CAT_VERDICT_FAIL;
@@ -106,12 +114,31 @@ static enum cat_verdict follow(struct cat_origin *o, struct cat_call *c, struct 
 	return CAT_VERDICT_NOW;
 }
 
+/* Services that give out keys say why they do not. */
+static enum cat_verdict refused(struct cat_call *c, const struct cat_buf *doc, struct cat_error *err)
+{
+	char *code = cat_xml_find(doc, "Code");
+	char why[160];
+
+	snprintf(c->code, sizeof c->code, "%s", code ? code : "");
+	snprintf(why, sizeof why, "the service answers %d%s%s", c->reply.status, c->code[0] ? " " : "", c->code);
+	cat_free(code);
+	if (c->reply.status == 429 || c->reply.status == 408 || strcmp(c->code, "Throttling") == 0) {
+		cat_call_fail(c, CAT_E_TEMP, err, why);
+		return CAT_VERDICT_LATER;
+	}
+	cat_call_fail(c, c->reply.status == 404 ? CAT_E_NOINPUT : CAT_E_DENIED, err, why);
+	return CAT_VERDICT_FAIL;
+}
+
 static enum cat_verdict web_judge(struct cat_origin *o, struct cat_call *c, struct cat_buf *doc, struct cat_error *err)
 {
 	const int status = c->reply.status;
 	char why[64];
 
-	(void)doc;
+	(void)o;
+	if (c->bare && status >= 400 && status < 500)
+		return refused(c, doc, err);
 	snprintf(why, sizeof why, "the server answers %d", status);
 	switch (status) {
 	case 301:
@@ -119,7 +146,7 @@ static enum cat_verdict web_judge(struct cat_origin *o, struct cat_call *c, stru
 	case 303:
 	case 307:
 	case 308:
-		return follow(o, c, err);
+		return follow(c, err);
 	case 401:
 	case 403:
 		cat_call_fail(c, CAT_E_DENIED, err, status == 401 ? "the server wants to know who asks (401)" : "denied (403)");

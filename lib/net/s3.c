@@ -1,5 +1,6 @@
 #include "net/s3.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,7 +34,8 @@ static void take_key(struct listing *l, const char *s)
 
 		if (!l->encoded) {
 			cat_text_addc(out, *s);
-		} else if (*s == '%' && sscanf(s + 1, "%2x", &v) == 1 && strlen(s) >= 3) {
+		} else if (*s == '%' && isxdigit((unsigned char)s[1]) && isxdigit((unsigned char)s[2]) &&
+		           sscanf(s + 1, "%2x", &v) == 1 && v != 0) {
 			cat_text_addc(out, (char)v);
 			s += 2;
 		} else {
@@ -99,7 +101,7 @@ static void on_end(void *arg, const char *name)
 		copy(&l->etag, &l->text);
 	else if (l->in_contents && strcmp(name, "LastModified") == 0)
 		copy(&l->modified, &l->text);
-	else if (l->in_contents && strcmp(name, "Size") == 0 && !cat_parse_i64(text, strlen(text), &l->size))
+	else if (l->in_contents && strcmp(name, "Size") == 0 && (!cat_parse_i64(text, strlen(text), &l->size) || l->size < 0))
 		l->size = -1;
 	else if (l->in_prefixes && strcmp(name, "Prefix") == 0)
 		take_key(l, text);
@@ -110,18 +112,36 @@ static void on_end(void *arg, const char *name)
 	l->text.len = 0;
 }
 
-static int list_page(struct listing *l, const struct cat_url *prefix, const char *name, bool flat,
-                     struct cat_error *err)
+static int read_page(struct listing *l, const struct cat_buf *page, const char *name, struct cat_error *err)
 {
 	const struct cat_xml_events events = {on_begin, on_text, on_end, l};
 	const struct cat_net_engine *e;
+	char *encoding = cat_xml_find(page, "EncodingType");
+
+	l->encoded = encoding && strcmp(encoding, "url") == 0;
+	cat_free(encoding);
+	CAT_TRY(cat_net_engine(&e, err));
+	l->truncated = false;
+	l->next.len = 0;
+	if (!page || !e->xml((const char *)page->data, page->size, &events))
+		return cat_fail(err, CAT_E_PROTOCOL, "%s: the list of its objects is no XML", name);
+	if (l->text.failed || l->key.failed || l->etag.failed || l->modified.failed || l->next.failed)
+		return cat_fail(err, CAT_E_PROTOCOL, "%s: too long a name in the list of its objects", name);
+	if (l->truncated && l->next.len == 0)
+		return cat_fail(err, CAT_E_PROTOCOL, "%s: the list of its objects breaks off", name);
+	return CAT_OK;
+}
+
+static int list_page(struct listing *l, const struct cat_url *prefix, const char *name, bool flat,
+                     struct cat_error *err)
+{
 	struct cat_call c;
 	struct cat_origin *o;
-	char *encoding;
+	char *asked;
 	int rc;
 
-	CAT_TRY(cat_net_engine(&e, err));
 	CAT_TRY(cat_origin_of(prefix, &o, err));
+	asked = l->next.len ? cat_strdup(l->next.s) : NULL;
 	cat_call_init(&c, "GET", o, name);
 	c.max_reply = (size_t)64 << 20;
 	rc = cat_call_query(&c, "list-type", "2", err);
@@ -135,35 +155,52 @@ static int list_page(struct listing *l, const struct cat_url *prefix, const char
 		rc = cat_call_query(&c, "continuation-token", l->next.s, err);
 	if (rc == CAT_OK)
 		rc = cat_call_run(&c, err);
-	l->truncated = false;
-	l->next.len = 0;
-	encoding = rc == CAT_OK && c.into ? cat_xml_find(c.into, "EncodingType") : NULL;
-	l->encoded = encoding && strcmp(encoding, "url") == 0;
-	cat_free(encoding);
-	if (rc == CAT_OK && (!c.into || !e->xml((const char *)c.into->data, c.into->size, &events)))
-		rc = cat_fail(err, CAT_E_PROTOCOL, "%s: the list of its objects is no XML", name);
-	if (rc == CAT_OK && l->truncated && l->next.len == 0)
-		rc = cat_fail(err, CAT_E_PROTOCOL, "%s: the list of its objects breaks off", name);
+	if (rc == CAT_OK)
+		rc = read_page(l, c.into, name, err);
+	if (rc == CAT_OK && l->truncated && asked && strcmp(asked, l->next.s) == 0)
+		rc = cat_fail(err, CAT_E_PROTOCOL, "%s: the list of its objects leads in circles", name);
+	cat_free(asked);
 	cat_call_fini(&c);
 	return rc == CAT_OK ? l->rc : rc;
+}
+
+static void listing_fini(struct listing *l)
+{
+	cat_text_fini(&l->text);
+	cat_text_fini(&l->key);
+	cat_text_fini(&l->etag);
+	cat_text_fini(&l->modified);
+	cat_text_fini(&l->next);
+}
+
+#define LISTING(each_entry, its_arg, its_err)                                                                         \
+	{.each = (each_entry), .arg = (its_arg), .err = (its_err), .text.max = 1 << 20, .key.max = 1 << 16,           \
+	 .etag.max = 1 << 16, .modified.max = 1 << 16, .next.max = 1 << 20}
+
+int cat_s3_read_page(const struct cat_buf *page,
+                     int (*each)(void *arg, const struct cat_s3_entry *e, struct cat_error *err), void *arg,
+                     struct cat_error *err)
+{
+	struct listing l = LISTING(each, arg, err);
+	int rc = read_page(&l, page, "a page", err);
+
+	if (rc == CAT_OK)
+		rc = l.rc;
+	listing_fini(&l);
+	return rc;
 }
 
 int cat_s3_list(const struct cat_url *prefix, const char *name, bool flat,
                 int (*each)(void *arg, const struct cat_s3_entry *e, struct cat_error *err), void *arg,
                 struct cat_error *err)
 {
-	struct listing l = {.each = each, .arg = arg, .err = err, .text.max = 1 << 20, .key.max = 1 << 16,
-	                    .etag.max = 1 << 16, .modified.max = 1 << 16, .next.max = 1 << 20};
+	struct listing l = LISTING(each, arg, err);
 	int rc;
 
 	do
 		rc = list_page(&l, prefix, name, flat, err);
 	while (rc == CAT_OK && l.truncated);
-	cat_text_fini(&l.text);
-	cat_text_fini(&l.key);
-	cat_text_fini(&l.etag);
-	cat_text_fini(&l.modified);
-	cat_text_fini(&l.next);
+	listing_fini(&l);
 	return rc;
 }
 

@@ -23,6 +23,11 @@ CAT_MUST_USE int cat_s3_list(const struct cat_url *prefix, const char *name, boo
                              int (*each)(void *arg, const struct cat_s3_entry *e, struct cat_error *err), void *arg,
                              struct cat_error *err);
 
+/* The entries of one page of a list, as the server sends it. CAT_E_PROTOCOL when it is none. */
+CAT_MUST_USE int cat_s3_read_page(const struct cat_buf *page,
+                                  int (*each)(void *arg, const struct cat_s3_entry *e, struct cat_error *err),
+                                  void *arg, struct cat_error *err);
+
 /* --- writing --- */
 
 /* Zero-initialised: plain objects that replace what is there. */

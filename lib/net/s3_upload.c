@@ -32,10 +32,12 @@ struct cat_s3_upload {
 	struct sending *sending;
 	int width, at; /* places of sending; the next one to use */
 	bool committed, kept;
+	bool opened; /* the server has said whether there is one */
 	struct cat_s3_upload *next;
 };
 
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t opened = PTHREAD_COND_INITIALIZER;
 static struct cat_s3_upload *open_uploads;
 
 static int copy_url(const struct cat_url *from, struct cat_url *to, struct cat_error *err)
@@ -127,6 +129,7 @@ static void unregister(struct cat_s3_upload *u)
 			*p = u->next;
 			break;
 		}
+	pthread_cond_broadcast(&opened);
 	pthread_mutex_unlock(&open_lock);
 }
 
@@ -145,10 +148,17 @@ int cat_s3_upload_open(const struct cat_url *url, const char *name, const struct
 		rc = cat_s3_put_headers(&c, how, err);
 	if (rc == CAT_OK && !cat_net_settings()->no_checksums)
 		rc = cat_call_header(&c, err, "x-amz-checksum-algorithm: SHA256");
-	if (rc == CAT_OK)
-		rc = cat_call_run(&c, err);
+	/* From before it is asked for: whoever ends the process waits for the answer, and takes it back. */
 	if (rc == CAT_OK) {
+		register_upload(u);
+		rc = cat_call_run(&c, err);
+	}
+	if (rc == CAT_OK) {
+		pthread_mutex_lock(&open_lock);
 		u->id = cat_xml_find(c.into, "UploadId");
+		u->opened = true;
+		pthread_cond_broadcast(&opened);
+		pthread_mutex_unlock(&open_lock);
 		if (!u->id)
 			rc = cat_fail(err, CAT_E_PROTOCOL, "%s: the server gives no upload id", name);
 	}
@@ -159,7 +169,6 @@ int cat_s3_upload_open(const struct cat_url *url, const char *name, const struct
 		cat_s3_upload_close(u);
 		return rc;
 	}
-	register_upload(u);
 	*out = u;
 	return CAT_OK;
 }
@@ -279,6 +288,7 @@ int cat_s3_upload_resume(const struct cat_url *url, const char *name, const char
 	int rc = new_upload(url, name, how, width, &u, err);
 
 	if (rc == CAT_OK) {
+		u->opened = true;
 		u->id = cat_strdup(id);
 		rc = u->id ? list_parts(u, err) : cat_fail_mem(err, strlen(id));
 	}
@@ -409,8 +419,14 @@ static int commit_once(struct cat_s3_upload *u, bool *bare, char **etag, struct 
 	if (rc == CAT_E_NOINPUT && c.tries > 1) {
 		struct cat_s3_info info;
 
-		if (cat_s3_head(&u->url, u->name, &info, err) == CAT_OK)
+		int64_t size = 0;
+
+		for (int i = 0; i < u->nparts; i++)
+			size += u->parts[i].size;
+		if (cat_s3_head(&u->url, u->name, &info, err) == CAT_OK && info.size == size)
 			rc = (int)(err->code = CAT_OK);
+		else
+			rc = cat_fail(err, CAT_E_TEMP, "%s: the upload is gone from the server", u->name);
 	} else if (rc == CAT_OK) {
 		/* 200 may be said before it is known how it ends. */
 		char *code = cat_xml_find(c.into, "Code"), *tag = cat_xml_find(c.into, "ETag");
@@ -500,8 +516,10 @@ static void take_back(const struct cat_s3_upload *u)
 	struct cat_error unused = {0};
 	struct cat_call c;
 
-	if (cat_call_for(&c, "DELETE", &u->url, u->name, &unused) == CAT_OK &&
-	    cat_call_query(&c, "uploadId", u->id, &unused) == CAT_OK && cat_call_run(&c, &unused) != CAT_OK)
+	const bool made = cat_call_for(&c, "DELETE", &u->url, u->name, &unused) == CAT_OK;
+
+	c.urgent = true;
+	if (made && cat_call_query(&c, "uploadId", u->id, &unused) == CAT_OK && cat_call_run(&c, &unused) != CAT_OK)
 		unused.code = CAT_OK; /* nothing more can be done about it */
 	cat_call_fini(&c);
 }
@@ -526,6 +544,13 @@ void cat_s3_upload_close(struct cat_s3_upload *u)
 void cat_s3_abort_all(void)
 {
 	pthread_mutex_lock(&open_lock);
+	for (const struct cat_s3_upload *u = open_uploads; u;)
+		if (u->opened) {
+			u = u->next;
+		} else {
+			pthread_cond_wait(&opened, &open_lock);
+			u = open_uploads;
+		}
 	for (const struct cat_s3_upload *u = open_uploads; u; u = u->next)
 		if (u->id && !u->committed && !u->kept)
 			take_back(u);

@@ -27,6 +27,18 @@ bool cat_url_like(const char *s)
 	return n > 0 && strncmp(s + n, "://", 3) == 0;
 }
 
+bool cat_url_is_loopback(const char *host)
+{
+	static const char local[] = "localhost";
+	const size_t n = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":"), k = sizeof local - 1;
+
+	if (host[0] == '[')
+		return strncmp(host, "[::1]", 5) == 0 && (host[5] == '\0' || host[5] == ':');
+	if (n >= k && strncasecmp(host + n - k, local, k) == 0)
+		return n == k || host[n - k - 1] == '.';
+	return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == n;
+}
+
 void cat_url_encode(struct cat_text *out, const char *s, size_t n, bool keep_slash)
 {
 	static const char hex[] = "0123456789ABCDEF";
@@ -76,7 +88,7 @@ static int parse_web(const char *s, struct cat_url *u, struct cat_error *err)
 		return cat_hint(err, "~/.netrc, or --bearer-file FILE");
 	}
 	if (nhost == 0 || strspn(rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") < nhost)
-		return cat_fail(err, CAT_E_USAGE, "no host in '%s'", s);
+		return cat_fail(err, CAT_E_USAGE, "no host in '%.*s'", (int)strcspn(s, "?"), s);
 	u->host = cat_strndup(rest, nhost);
 	u->path = npath ? wire(path, npath, err) : cat_strdup("/");
 	if (*query == '?')
@@ -125,7 +137,7 @@ static int parse_s3(const char *s, struct cat_url *u, struct cat_error *err)
 		return cat_fail(err, CAT_E_USAGE, "no bucket in '%s'", s);
 	if (memchr(bucket, ':', n))
 		return cat_fail(err, CAT_E_UNSUPPORTED, "access points (ARNs) are not supported; name the bucket");
-	if (n > 9 && memcmp(bucket + n - 9, "--x-s3", 6) == 0)
+	if (n > 6 && memcmp(bucket + n - 6, "--x-s3", 6) == 0)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "directory buckets (S3 Express) are not supported");
 	u->bucket = cat_strndup(bucket, n);
 	u->key = cat_strdup(bucket + n + (bucket[n] == '/'));

@@ -24,6 +24,8 @@ struct cat_url {
 bool cat_url_is(const char *s);
 /* Whether S has any scheme at all: "ftp://...". */
 bool cat_url_like(const char *s);
+/* Whether HOST, with or without a port, is this very machine by its name or number: nothing leaves it. */
+bool cat_url_is_loopback(const char *host);
 /* CAT_E_USAGE when it is none, or holds a password. */
 CAT_MUST_USE int cat_url_parse(const char *s, struct cat_url *out, struct cat_error *err);
 void cat_url_fini(struct cat_url *u);

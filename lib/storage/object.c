@@ -336,6 +336,9 @@ static int object_wait(struct cat_ticket *ticket, struct cat_buf **out, struct c
 	int rc = CAT_OK;
 	size_t given = 0;
 
+	/* The copy's. */
+	if (ticket->reader->ops->wait != object_wait)
+		return ticket->reader->ops->wait(ticket, out, err);
 	for (size_t i = 0; rc == CAT_OK && i < t->npieces; i++)
 		rc = finish_piece(o, &t->pieces[i], err);
 	while (rc == CAT_OK && given < t->n) {
@@ -460,7 +463,7 @@ static bool write_copy(void *arg, const void *data, size_t n)
 static int copy_whole(struct object *o, struct cat_error *err)
 {
 	const struct cat_net_settings *set = cat_net_settings();
-	struct cat_call call;
+	struct cat_call call = {0};
 	int fd, rc;
 
 	CAT_TRY(cat_local_temp(set->temp_dir ? set->temp_dir : "/tmp", &fd, err));
@@ -619,11 +622,25 @@ static int keep_version(struct object *o, const struct cat_reply *r, struct cat_
 	return CAT_OK;
 }
 
+/* C again, for the first bytes: not every server knows what the last ones are. */
+static int ask_head(struct object *o, struct cat_call *c, struct cat_error *err)
+{
+	cat_call_fini(c);
+	CAT_TRY(cat_call_for(c, "GET", &o->url, o->name, err));
+	c->range_end = FIRST;
+	c->max_reply = (size_t)FIRST;
+	c->max_whole = SMALL;
+	return cat_call_run(c, err);
+}
+
 /* From the first reply to a reader that can be used. */
 static int settle(struct object *o, struct cat_call *c, struct cat_error *err)
 {
 	int rc = cat_call_finish(c, err);
 
+	if (c->range_begin < 0 && c->reply.range_total != 0 && rc != CAT_E_DENIED &&
+	    (c->reply.status == 416 || c->reply.status == 400 || c->reply.status == 501))
+		rc = ask_head(o, c, err);
 	/* Ranges of an empty object cannot be satisfied. */
 	if (c->reply.status == 416 && c->reply.range_total <= 0) {
 		err->code = CAT_OK;
