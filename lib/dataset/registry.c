@@ -486,8 +486,8 @@ int cat_registry_addresses(const struct cat_named *t, bool measure, struct cat_a
 	return rc;
 }
 
-/* The address could not be had: others come first for a while. */
-static void note_failure(const struct cat_named *t, const char *url)
+/* The first N of TRIED could not be had, the next one could: others come before them for a while. */
+static void note_failures(const struct cat_named *t, const struct cat_addresses *tried, int n)
 {
 	struct cat_text key = {.max = 1 << 16};
 	struct cat_addresses a = {0};
@@ -496,10 +496,13 @@ static void note_failure(const struct cat_named *t, const char *url)
 	if (copy_addresses(t, &a, &unused) == CAT_OK && speed_key(&a, &key, &unused) == CAT_OK) {
 		(void)recall(&a, key.s);
 		for (int i = 0; i < a.n; i++) {
-			if (!a.v[i].date[0] || strcmp(a.v[i].url, url) == 0)
+			bool failed = false;
+
+			for (int k = 0; k < n; k++)
+				failed |= strcmp(tried->v[k].url, a.v[i].url) == 0;
+			if (failed || !a.v[i].date[0])
 				today(a.v[i].date);
-			if (strcmp(a.v[i].url, url) == 0)
-				a.v[i].failed = true;
+			a.v[i].failed |= failed;
 		}
 		remember(&a, key.s);
 	}
@@ -529,10 +532,10 @@ int cat_registry_open(const char *operand,
 	rc = cat_registry_addresses(t, true, &a, err);
 	for (int i = 0; rc == CAT_OK && i < a.n; i++) {
 		rc = open(arg, a.v[i].url, t, err);
+		if (rc == CAT_OK && i > 0 && !cat_net_settings()->offline)
+			note_failures(t, &a, i);
 		if (!elsewhere(rc) || i + 1 == a.n)
 			break;
-		if (!cat_net_settings()->offline)
-			note_failure(t, a.v[i].url);
 		rc = CAT_OK;
 		err->code = CAT_OK;
 		err->where[0] = err->hint[0] = '\0';

@@ -339,7 +339,7 @@ static int version_of(void *arg, const char *address, const struct cat_named *t,
 	CAT_TRY(catalogue_at(address, NULL, &h, err));
 	if (!h)
 		CAT_TRY(open_address(address, &r, err));
-	has = h ? cat_kv_get(&h->properties, BUILT) : r->far ? cat_object_version(r) : NULL;
+	has = h ? cat_kv_get(&h->properties, BUILT) : cat_object_version(r);
 	if (has) {
 		has = bare(has, &n);
 		cat_text_addn(out, has, n);
@@ -443,7 +443,7 @@ static int table_named(void *arg, const char *address, const struct cat_named *t
 	if (h)
 		return open_catalogue(h, w->o, w->out, err);
 	CAT_TRY(open_address(address, &r, err));
-	if (check_version(t, address, r->far ? cat_object_version(r) : NULL, err) != CAT_OK) {
+	if (check_version(t, address, cat_object_version(r), err) != CAT_OK) {
 		cat_reader_close(r);
 		return (int)err->code;
 	}
