@@ -11,6 +11,7 @@
 #include "dataset/table.h"
 #include "dataset/vo.h"
 #include "net/url.h"
+#include "storage/release.h"
 
 #define SEARCH_MAX 200
 
@@ -250,17 +251,12 @@ static int whole_address(const char *word, char **out, struct cat_error *err)
 /* What is at the first address now, or below its release. */
 static int pin(struct cat_named *t, const char *release, struct cat_error *err)
 {
-	struct cat_text version = {.max = 1 << 12}, below = {.max = 256};
-	char *at = NULL;
-	int rc;
-
-	cat_text_addf(&below, "releases/%s", release ? release : "");
-	at = release ? cat_url_join(t->urls[0], below.s) : cat_strdup(t->urls[0]);
-	rc = at ? cat_table_version(at, &version, err) : cat_fail_mem(err, strlen(t->urls[0]));
+	char *at = release ? cat_release_folder(t->urls[0], release) : cat_strdup(t->urls[0]);
+	struct cat_text version = {.max = 1 << 12};
+	int rc = at ? cat_table_version(at, &version, err) : cat_fail_mem(err, strlen(t->urls[0]));
 	if (rc == CAT_OK)
 		rc = cat_kv_set(&t->facts, "version", version.s ? version.s : "", err);
 	cat_free(at);
-	cat_text_fini(&below);
 	cat_text_fini(&version);
 	return rc;
 }
@@ -275,8 +271,8 @@ static int fill_in(const struct cat_tables_settings *s, char *const *words, int 
 		CAT_TRY(whole_address(words[t->nurls], &t->urls[t->nurls], err));
 	if (s->title)
 		CAT_TRY(cat_kv_set(&t->facts, "title", s->title, err));
-	if (s->release && !cat_named_valid(s->release))
-		return cat_fail(err, CAT_E_USAGE, "--release %s: this is no name of a release", s->release);
+	if (s->release)
+		CAT_TRY(cat_release_check_name(s->release, err));
 	if (s->release)
 		CAT_TRY(cat_kv_set(&t->facts, "release", s->release, err));
 	return s->pin ? pin(t, s->release, err) : CAT_OK;

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/yaml.h"
 #include "net/url.h"
+#include "storage/release.h"
 
 #define MAX_NAME 100
 
@@ -125,7 +126,7 @@ static int read_table(const struct cat_yaml *y, const struct cat_namelist *l, bo
 			return wrong(y, err, "one line of text is wanted here");
 		else if (!y->is_null)
 			CAT_TRY(cat_kv_set(&t->facts, y->key, y->text, err));
-		if (strcmp(y->key, "release") == 0 && !y->is_null && !cat_named_valid(y->text))
+		if (strcmp(y->key, "release") == 0 && !y->is_null && cat_release_check_name(y->text, err) != CAT_OK)
 			return wrong(y, err, "this is no name of a release");
 	}
 	return CAT_OK;

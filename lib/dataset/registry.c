@@ -13,6 +13,7 @@
 #include "net/settings.h"
 #include "storage/keep.h"
 #include "storage/open.h"
+#include "storage/release.h"
 
 #define MAX_LIST ((size_t)64 << 20)
 #define LISTS_MAX 64 /* of all kinds together */
@@ -308,9 +309,7 @@ void cat_addresses_fini(struct cat_addresses *a)
 static int copy_addresses(const struct cat_named *t, struct cat_addresses *out, struct cat_error *err)
 {
 	const char *release = cat_kv_get(&t->facts, "release");
-	char below[128];
 
-	snprintf(below, sizeof below, "releases/%s", release ? release : "");
 	out->v = cat_calloc((size_t)t->nurls, sizeof *out->v);
 	if (!out->v)
 		return cat_fail_mem(err, (size_t)t->nurls * sizeof *out->v);
@@ -318,7 +317,7 @@ static int copy_addresses(const struct cat_named *t, struct cat_addresses *out, 
 		struct cat_address *a = &out->v[out->n];
 
 		a->ms = -1;
-		a->url = release ? cat_url_join(t->urls[out->n], below) : cat_strdup(t->urls[out->n]);
+		a->url = release ? cat_release_folder(t->urls[out->n], release) : cat_strdup(t->urls[out->n]);
 		if (!a->url)
 			return cat_fail_mem(err, strlen(t->urls[out->n]));
 	}

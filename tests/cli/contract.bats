@@ -117,6 +117,8 @@ csv() { "$@" -f csv; }
 	status 0 cat-info bright
 	status 0 cat-xmatch -r 1 bright bright -c id -n 1 -f csv
 	status 0 cat-partition bright -o part
+	status 0 cat-get bright copy.csv
+	cmp stars.csv copy.csv
 	status 0 cat-group bright -a 'count(*)' -f csv
 	gives $'count\n8'
 	# an operand that exists is a path
