@@ -24,11 +24,12 @@ comma := ,
 # --- Debian's packages, each with its reason ------------------------------------------------------
 DEPS_BUILD := gcc make pkg-config \
 	libzstd-dev liblz4-dev libsnappy-dev libdeflate-dev libbrotli-dev zlib1g-dev \
-	libjansson-dev libcairo2-dev libcurl4-openssl-dev libssl-dev libexpat1-dev
+	libjansson-dev libyaml-dev libcairo2-dev libcurl4-openssl-dev libssl-dev libexpat1-dev
 #   libzstd-dev, liblz4-dev   bodies of Arrow streams, pages of Parquet
 #   libsnappy-dev, libdeflate-dev, libbrotli-dev   Parquet pages that others wrote
 #   zlib1g-dev                .gz text, as a stream
 #   libjansson-dev            --json and --spec
+#   libyaml-dev               lists of tables (tables.yaml)
 #   libcairo2-dev             pictures as PNG, SVG, PDF
 #   libcurl4-openssl-dev      https:// and s3://
 #   libssl-dev                digests and signatures of S3 requests
@@ -51,7 +52,7 @@ DEPS_LONG := radosgw ceph-mon ceph-osd ceph-common s3cmd curl openssl faketime
 # --- flags -----------------------------------------------------------------------------------------
 CC ?= gcc
 PKG_CONFIG ?= pkg-config
-PKGS := libzstd liblz4 libbrotlidec libdeflate zlib jansson
+PKGS := libzstd liblz4 libbrotlidec libdeflate zlib jansson yaml-0.1
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wformat=2 -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wcast-qual -Wconversion -Wsign-conversion \
 	-Wswitch-enum -Wimplicit-fallthrough -Wno-format-truncation -Wno-maybe-uninitialized -Wno-unknown-warning-option $(if $(CI),-Werror)
@@ -60,7 +61,7 @@ HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIC
 ALL_CFLAGS := -std=c11 -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE -D_FILE_OFFSET_BITS=64 -pthread -fno-common \
 	-fvisibility=hidden -ffp-contract=off -fno-math-errno -fno-trapping-math $(WARN) $(OPT) $(HARDEN) \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -DCAT_FAULT) $(if $(COV),--coverage -DCAT_FAULT) \
-	-DCAT_VERSION='"$(VERSION)"' -DCAT_LIBDIR='"$(libdir)"' -Ilib $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
+	-DCAT_VERSION='"$(VERSION)"' -DCAT_LIBDIR='"$(libdir)"' -DCAT_DATADIR='"$(datadir)"' -Ilib $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
 ALL_LDFLAGS := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN)) \
 	$(if $(COV),--coverage) $(LDFLAGS)
 LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lsnappy -lm -ldl
@@ -86,7 +87,12 @@ TOOL_BIN := $(patsubst tests/tools/%.c,$(O)/tools/%,$(sort $(wildcard tests/tool
 .SECONDARY:
 .PHONY: all help deps test test-long demo bench install uninstall clean pages unit-bin replay-bin fuzz-bin tool-bin FORCE
 
-all: $(CMD_BIN) $(BACKENDS)
+all: $(CMD_BIN) $(BACKENDS) $(O)/share/catpipe/tables.yaml
+
+# Found there by programs that were not installed.
+$(O)/share/catpipe/%: infra/%
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 help:
 	@echo 'make            programs into build/bin'
@@ -192,6 +198,8 @@ install: all
 	install -m 755 $(CMD_BIN) '$(DESTDIR)$(bindir)'
 	install -d '$(DESTDIR)$(libdir)/catpipe'
 	install -m 644 $(BACKENDS) '$(DESTDIR)$(libdir)/catpipe'
+	install -d '$(DESTDIR)$(datadir)'
+	install -m 644 infra/tables.yaml '$(DESTDIR)$(datadir)'
 	install -m 644 $(wildcard man/*.1) '$(DESTDIR)$(mandir)/man1'
 	install -m 644 $(wildcard man/*.5) '$(DESTDIR)$(mandir)/man5'
 	install -m 644 $(wildcard man/*.7) '$(DESTDIR)$(mandir)/man7'
@@ -202,6 +210,7 @@ install: all
 
 uninstall:
 	rm -f $(BACKENDS:$(O)/lib/%='$(DESTDIR)$(libdir)'/%)
+	rm -f '$(DESTDIR)$(datadir)/tables.yaml'
 	cd '$(DESTDIR)$(bindir)' && rm -f $(PROGRAMS)
 	cd '$(DESTDIR)$(mandir)' && rm -f $(PROGRAMS:%=man1/%.1) man5/catpipe-stream.5 man7/catpipe.7
 	cd '$(DESTDIR)$(bashcompdir)' && rm -f $(PROGRAMS)

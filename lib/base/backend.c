@@ -2,16 +2,13 @@
 
 #include <dlfcn.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-/* lib/catpipe beside the folder of the running program; false where the system does not tell. */
-static bool beside_program(char *out, size_t size)
+bool cat_beside_program(const char *rest, char *out, size_t size)
 {
 	const ssize_t n = readlink("/proc/self/exe", out, size - 1);
-	const char *const rest = "/lib/catpipe";
 
 	if (n <= 0)
 		return false;
@@ -23,9 +20,10 @@ static bool beside_program(char *out, size_t size)
 			return false;
 		*slash = '\0';
 	}
-	if (strlen(out) + strlen(rest) + 1 > size)
+	if (strlen(out) + strlen(rest) + 2 > size)
 		return false;
-	memcpy(out + strlen(out), rest, strlen(rest) + 1);
+	strcat(out, "/");
+	strcat(out, rest);
 	return true;
 }
 
@@ -48,7 +46,7 @@ int cat_backend_open(const char *name, const void **table, struct cat_error *err
 {
 	char beside[PATH_MAX - 64], path[PATH_MAX];
 
-	if (beside_program(beside, sizeof beside)) {
+	if (cat_beside_program("lib/catpipe", beside, sizeof beside)) {
 		snprintf(path, sizeof path, "%s/%s.so", beside, name);
 		if (access(path, F_OK) == 0)
 			return open_object(path, name, table, err);

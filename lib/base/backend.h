@@ -8,6 +8,8 @@
 #ifndef CAT_BASE_BACKEND_H
 #define CAT_BASE_BACKEND_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /* Every table begins with this: objects of another version are not used. */
@@ -17,6 +19,8 @@ struct cat_backend {
 /* In front of the definition of cat_backend_table. */
 #define CAT_BACKEND_EXPORT __attribute__((visibility("default")))
 
+/* REST ("lib/catpipe") beside the folder of the running program; false where the system does not tell. */
+bool cat_beside_program(const char *rest, char *out, size_t size);
 /* The table of NAME ("cairo"), good until the process ends. When the object or a library that it needs is not
  * there: CAT_E_CONFIG. Any thread. */
 CAT_MUST_USE int cat_backend_open(const char *name, const void **table, struct cat_error *err);

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "cli/progress.h"
+#include "dataset/table.h"
 #include "exec/retrieve.h"
 #include "exec/scan.h"
 #include "storage/cache.h"
@@ -60,6 +61,20 @@ static int report(const struct cat_retrieve_result *r, const char *source, const
 	return rc;
 }
 
+struct getting {
+	const char *place;
+	const struct cat_retrieve_options *o;
+	struct cat_retrieve_result *r;
+};
+
+static int get_from(void *arg, const char *address, const struct cat_named *t, struct cat_error *err)
+{
+	const struct getting *g = arg;
+
+	CAT_TRY(cat_table_check(t, address, err));
+	return cat_retrieve(address, g->place, g->o, g->r, err);
+}
+
 int cat_get_command(const struct cat_get_settings *s, const char *source, const char *place, struct cat_error *err)
 {
 	struct showing showing = {.res = &s->res};
@@ -76,14 +91,14 @@ int cat_get_command(const struct cat_get_settings *s, const char *source, const 
 		return cat_fail(err, CAT_E_USAGE, "'%s': copies are made here; cat-upload sends them", place);
 	/* What comes is kept where it shall be, not a second time beside it. */
 	cat_cache_configure("", 0);
-	CAT_TRY(cat_io_region(&s->rows, &region, err));
+	CAT_TRY(cat_io_region(&s->rows, &s->res, &region, err));
 	words(&s->rows, &what);
 	rc = cat_text_check(&what, err);
 	want.arg = region;
 	o.want = region ? &want : NULL;
 	o.what = what.s;
 	if (rc == CAT_OK)
-		rc = cat_retrieve(source, place, &o, &r, err);
+		rc = cat_registry_open(source, get_from, &(struct getting){place, &o, &r}, err);
 	if (showing.progress.shown)
 		cat_progress_end(&showing.progress);
 	if (rc == CAT_OK) {

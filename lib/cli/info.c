@@ -187,11 +187,11 @@ int cat_info_table(const char *operand, const struct cat_input *in, const struct
 
 int cat_info_settings(bool json, struct cat_text *out, struct cat_error *err)
 {
-	static const char *const keys[] = {"jobs", "memory", "temp-dir", "cache"};
+	static const char *const keys[] = {"jobs", "memory", "temp-dir", "cache", "tables", "registry", "sesame"};
 	struct cat_json *all = json ? cat_json_object() : NULL;
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-		char value[1024];
+		char value[4096];
 		const char *from = cat_setting(keys[i], value, sizeof value);
 
 		if (json) {

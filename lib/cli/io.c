@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "cli/preview.h"
+#include "dataset/sesame.h"
 #include "dataset/table.h"
 #include "exec/scan.h"
 #include "exec/write.h"
@@ -48,7 +49,7 @@ const struct cat_opt cat_input_opts[] = {
 
 const struct cat_opt cat_region_opts[] = {
 	{.name = "cone", .type = CAT_OPT_LIST, AT(cat_rows, cone), .arg = "RA,DEC,R",
-	 .help = "within R (deg, arcmin, arcsec)"},
+	 .help = "within R; NAME,R asks Sesame"},
 	{.name = "box", .type = CAT_OPT_LIST, AT(cat_rows, box), .arg = "RA1,RA2,DEC1,DEC2",
 	 .help = "eastward from RA1", .rare = true},
 	{.name = "polygon", .type = CAT_OPT_LIST, AT(cat_rows, polygon), .arg = "RA,DEC,RA,...",
@@ -315,10 +316,26 @@ static int add_moc(struct cat_region *region, const char *path, struct cat_error
 	return rc == CAT_OK ? rc : cat_wrap(err, "%s", path);
 }
 
-static int add_regions(struct cat_region *region, const struct cat_rows *rows, struct cat_error *err)
+/* RA,DEC,R, or NAME,R. */
+static int add_cone(struct cat_region *region, const char *text, const struct cat_resources *res, struct cat_error *err)
+{
+	struct cat_text cone = {.max = 1 << 12};
+	bool named;
+	int rc = cat_sesame_cone(text, &cone, &named, err);
+
+	if (rc == CAT_OK && named)
+		cat_note(res, "%s is %s", text, cone.s);
+	if (rc == CAT_OK)
+		rc = cat_region_add_cone(region, cone.s ? cone.s : "", err);
+	cat_text_fini(&cone);
+	return rc;
+}
+
+static int add_regions(struct cat_region *region, const struct cat_rows *rows, const struct cat_resources *res,
+                       struct cat_error *err)
 {
 	for (int i = 0; i < rows->cone.n; i++)
-		CAT_TRY(cat_region_add_cone(region, rows->cone.v[i], err));
+		CAT_TRY(add_cone(region, rows->cone.v[i], res, err));
 	for (int i = 0; i < rows->box.n; i++)
 		CAT_TRY(cat_region_add_box(region, rows->box.v[i], err));
 	for (int i = 0; i < rows->polygon.n; i++)
@@ -328,7 +345,8 @@ static int add_regions(struct cat_region *region, const struct cat_rows *rows, s
 	return CAT_OK;
 }
 
-int cat_io_region(const struct cat_rows *rows, struct cat_scan_region **out, struct cat_error *err)
+int cat_io_region(const struct cat_rows *rows, const struct cat_resources *res, struct cat_scan_region **out,
+                  struct cat_error *err)
 {
 	struct cat_region *region;
 
@@ -336,7 +354,7 @@ int cat_io_region(const struct cat_rows *rows, struct cat_scan_region **out, str
 	if (rows->cone.n + rows->box.n + rows->polygon.n + rows->moc.n == 0)
 		return CAT_OK;
 	CAT_TRY(cat_region_new(&region, err));
-	if (add_regions(region, rows, err) != CAT_OK) {
+	if (add_regions(region, rows, res, err) != CAT_OK) {
 		cat_region_free(region);
 		return (int)err->code;
 	}
@@ -363,7 +381,7 @@ int cat_io_source_of(struct cat_feed *feed, const struct cat_rows *rows, const s
                      struct cat_pool *pool, struct cat_source **out, struct cat_error *err)
 {
 	struct cat_scan_options scan = scan_options(rows, res, NULL);
-	const int rc = cat_io_region(rows, &scan.region, err);
+	const int rc = cat_io_region(rows, res, &scan.region, err);
 
 	if (rc != CAT_OK) {
 		cat_feed_close(feed);
@@ -435,7 +453,7 @@ static int open_operands(const struct cat_input *in, const struct cat_rows *rows
 		CAT_TRY(cat_io_shard(rows->shard, &open.shard, &open.nshards, err));
 		if (rows->shard && rows->limit >= 0)
 			return cat_fail(err, CAT_E_USAGE, "-n and --shard do not go together");
-		CAT_TRY(cat_io_region(rows, &scan->region, err));
+		CAT_TRY(cat_io_region(rows, res, &scan->region, err));
 		/* Partitions hold the catalogue's own positions, not others that the user names. */
 		if (scan->region && !rows->ra && !rows->dec)
 			open.want = (struct cat_hats_want){.keep = cat_scan_region_keep, .arg = scan->region};

@@ -82,7 +82,8 @@ CAT_MUST_USE int cat_io_source_of(struct cat_feed *feed, const struct cat_rows *
                                   struct cat_error *err);
 /* What --cone, --box, --polygon and --moc say; *OUT NULL: the whole sky. */
 struct cat_scan_region;
-CAT_MUST_USE int cat_io_region(const struct cat_rows *rows, struct cat_scan_region **out, struct cat_error *err);
+CAT_MUST_USE int cat_io_region(const struct cat_rows *rows, const struct cat_resources *res,
+                               struct cat_scan_region **out, struct cat_error *err);
 /* K/N of --shard; TEXT NULL: nothing is set. */
 CAT_MUST_USE int cat_io_shard(const char *text, int64_t *k, int64_t *n, struct cat_error *err);
 /* A sink for rows of SCHEMA: the file of -o, or standard output as Arrow stream, as -f says, or as a preview

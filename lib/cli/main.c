@@ -13,7 +13,10 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/backend.h"
 #include "base/limits.h"
+#include "dataset/sesame.h"
+#include "dataset/vo.h"
 
 static const char *program = "catpipe";
 
@@ -84,6 +87,9 @@ static const char *from_environment(const char *key, char *value, size_t size)
 		{"memory", {"CATPIPE_MEMORY", NULL, NULL}},
 		{"temp-dir", {"CATPIPE_TEMP_DIR", "TMPDIR", NULL}},
 		{"cache", {"CATPIPE_CACHE", NULL, NULL}},
+		{"tables", {"CATPIPE_TABLES", NULL, NULL}},
+		{"registry", {"CATPIPE_REGISTRY", NULL, NULL}},
+		{"sesame", {"CATPIPE_SESAME", NULL, NULL}},
 	};
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -125,6 +131,17 @@ const char *cat_setting(const char *key, char *value, size_t size)
 	}
 	if (strcmp(key, "temp-dir") == 0) {
 		snprintf(value, size, "/tmp");
+		return "default";
+	}
+	if (strcmp(key, "tables") == 0) {
+		if (!cat_beside_program("share/catpipe/tables.yaml", path, sizeof path) || access(path, R_OK) != 0)
+			snprintf(path, sizeof path, "%s", CAT_DATADIR "/tables.yaml");
+		snprintf(value, size, "%s%s:/etc/catpipe/tables.yaml:%s", home ? home : "",
+		         home ? "/.config/catpipe/tables.yaml" : "", path);
+		return "default";
+	}
+	if (strcmp(key, "registry") == 0 || strcmp(key, "sesame") == 0) {
+		snprintf(value, size, "%s", key[0] == 'r' ? CAT_VO_REGISTRY : CAT_SESAME);
 		return "default";
 	}
 	home = getenv("XDG_CACHE_HOME") ? getenv("XDG_CACHE_HOME") : home;

@@ -25,7 +25,7 @@ extern const struct cat_opt cat_resource_opts[];
  * user's and the site's configuration, else from what the process may use: product.md 2.11. */
 void cat_resources_prepare(struct cat_resources *r);
 /* Where the value of a setting came from ("cgroup", "CATPIPE_JOBS", "~/.config/catpipe/config", ...); KEY is
- * jobs, memory, temp-dir or cache. VALUE receives it as text. */
+ * jobs, memory, temp-dir, cache, tables, registry or sesame. VALUE receives it as text. */
 const char *cat_setting(const char *key, char *value, size_t size);
 
 /* A line on stderr, "program: ...", when -v was given. */

@@ -7,8 +7,12 @@
 #include <unistd.h>
 
 #include "cli/main.h"
+#include "dataset/registry.h"
+#include "dataset/sesame.h"
+#include "dataset/vo.h"
 #include "net/settings.h"
 #include "storage/cache.h"
+#include "storage/keep.h"
 
 static const char *const addressing_words[] = {"auto", "path", "virtual", NULL};
 
@@ -52,19 +56,34 @@ static const char *environment(const char *name)
 	return v && *v ? v : NULL;
 }
 
-/* Ranges go into the folder of caches, at most a tenth of what is free there. */
+/* Ranges go into the folder of caches, at most a tenth of what is free there; what was asked of services beside them. */
 static void configure_cache(int64_t max_bytes)
 {
-	static char dir[2048];
+	static char dir[2048], kept[1024];
 	char caches[1024];
 	struct statvfs fs;
 
 	cat_setting("cache", caches, sizeof caches);
 	snprintf(dir, sizeof dir, "%s/ranges", caches);
+	snprintf(kept, sizeof kept, "%s", caches);
+	cat_keep_configure(max_bytes > 0 ? kept : NULL);
 	/* The folder may be to be made yet: then what is free is seen next time. */
 	if (statvfs(caches, &fs) == 0 && (int64_t)(fs.f_bavail / 10 * fs.f_frsize) < max_bytes)
 		max_bytes = (int64_t)(fs.f_bavail / 10 * fs.f_frsize);
 	cat_cache_configure(dir, max_bytes);
+}
+
+/* Where names are looked up: of tables, of services, of objects. */
+static void configure_names(void)
+{
+	static char tables[4096], registry[1024], sesame[1024];
+
+	cat_setting("tables", tables, sizeof tables);
+	cat_registry_configure(tables);
+	cat_setting("registry", registry, sizeof registry);
+	cat_vo_configure(registry);
+	cat_setting("sesame", sesame, sizeof sesame);
+	cat_sesame_configure(sesame);
 }
 
 void cat_network_configure(const struct cat_network *n, const char *temp_dir, int64_t memory_bytes)
@@ -73,6 +92,7 @@ void cat_network_configure(const struct cat_network *n, const char *temp_dir, in
 	const char *no_sign = environment("AWS_NO_SIGN_REQUEST");
 
 	configure_cache(n->cache_bytes);
+	configure_names();
 	cat_net_configure(&(struct cat_net_settings){
 		.endpoint = n->endpoint,
 		.region = n->region,

@@ -9,6 +9,7 @@
 #include "columnar/kernels.h"
 #include "dataset/hats.h"
 #include "dataset/position.h"
+#include "dataset/registry.h"
 #include "dataset/table.h"
 #include "exec/even.h"
 #include "exec/op_select.h"
@@ -110,7 +111,7 @@ static bool can_reopen(const char *operand)
 
 	if (!operand || strcmp(operand, "-") == 0)
 		return false;
-	return cat_open_is_remote(operand) ||
+	return cat_open_is_remote(operand) || cat_registry_is_name(operand) ||
 	       (stat(operand, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)));
 }
 

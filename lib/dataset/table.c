@@ -1,8 +1,5 @@
 #include "dataset/table.h"
 
-#include <dirent.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -16,6 +13,7 @@
 #include "net/url.h"
 #include "storage/inflate.h"
 #include "storage/local.h"
+#include "storage/object.h"
 #include "storage/open.h"
 
 #define SNIFF ((size_t)64 << 10)
@@ -263,22 +261,152 @@ static bool says_file(const char *name)
 	return false;
 }
 
-int cat_table_catalogue(const char *operand, const struct cat_hats_want *want, struct cat_hats **out,
+static int catalogue_at(const char *address, const struct cat_hats_want *want, struct cat_hats **out,
                         struct cat_error *err)
 {
 	struct stat st;
 	int rc;
 
 	*out = NULL;
-	if (!operand || (cat_open_is_remote(operand) && says_file(operand)))
+	if (cat_open_is_remote(address) && says_file(address))
 		return CAT_OK;
-	if (!cat_open_is_remote(operand) && (stat(operand, &st) != 0 || !S_ISDIR(st.st_mode)))
+	if (!cat_open_is_remote(address) && (stat(address, &st) != 0 || !S_ISDIR(st.st_mode)))
 		return CAT_OK;
-	rc = cat_hats_open(operand, want, out, err);
+	rc = cat_hats_open(address, want, out, err);
 	/* An object may lie where no catalogue does. */
-	if (rc == CAT_E_NOINPUT && cat_open_is_remote(operand))
+	if (rc == CAT_E_NOINPUT && cat_open_is_remote(address))
 		rc = (int)(err->code = CAT_OK);
 	return rc;
+}
+
+static int open_address(const char *address, struct cat_reader **out, struct cat_error *err)
+{
+	struct stat st;
+
+	if (cat_open_is_remote(address))
+		return cat_open(address, ends_with(address, ".parquet") ? CAT_OPEN_TAIL : CAT_OPEN_HEAD, out, err);
+	if (cat_url_like(address) && stat(address, &st) != 0)
+		return cat_fail(err, CAT_E_UNSUPPORTED, "addresses of this scheme are not supported: https, http, s3, gs, hf are");
+	if (strncmp(address, "file:", 5) == 0 && stat(address, &st) != 0)
+		address += 5;
+	return cat_local_open(address, out, err);
+}
+
+/* --- the version that a name pins --- */
+
+#define BUILT "hats_creation_date"
+
+/* An ETag without its quotes and without the mark of weak ones. */
+static const char *bare(const char *version, size_t *n)
+{
+	version += strncmp(version, "W/", 2) == 0 ? 2 : 0;
+	*n = strlen(version);
+	if (*n > 1 && version[0] == '"' && version[*n - 1] == '"') {
+		version++;
+		*n -= 2;
+	}
+	return version;
+}
+
+/* HAS: the version of what lies at ADDRESS, NULL when nothing tells it. */
+static int check_version(const struct cat_named *t, const char *address, const char *has, struct cat_error *err)
+{
+	const char *wanted = t ? cat_kv_get(&t->facts, "version") : NULL;
+	size_t n, nwanted;
+
+	if (!wanted)
+		return CAT_OK;
+	if (!has)
+		return cat_fail(err, CAT_E_UNSUPPORTED, "the list wants version '%s', but %s tells none", wanted, address);
+	wanted = bare(wanted, &nwanted);
+	has = bare(has, &n);
+	if (n == nwanted && memcmp(has, wanted, n) == 0)
+		return CAT_OK;
+	cat_fail(err, CAT_E_DATA, "the list wants version '%.*s', but %s is version '%.*s'", (int)nwanted, wanted, address,
+	         (int)n, has);
+	return cat_hint(err, "cat-tables describe %s", t->name);
+}
+
+static int version_of(void *arg, const char *address, const struct cat_named *t, struct cat_error *err)
+{
+	struct cat_text *out = arg;
+	struct cat_hats *h = NULL;
+	struct cat_reader *r = NULL;
+	const char *has;
+	size_t n = 0;
+
+	(void)t;
+	CAT_TRY(catalogue_at(address, NULL, &h, err));
+	if (!h)
+		CAT_TRY(open_address(address, &r, err));
+	has = h ? cat_kv_get(&h->properties, BUILT) : cat_object_version(r);
+	if (has) {
+		has = bare(has, &n);
+		cat_text_addn(out, has, n);
+	} else {
+		cat_fail(err, CAT_E_UNSUPPORTED, "%s tells no version", address);
+	}
+	cat_hats_free(h);
+	cat_reader_close(r);
+	return has ? cat_text_check(out, err) : (int)err->code;
+}
+
+int cat_table_version(const char *operand, struct cat_text *out, struct cat_error *err)
+{
+	return cat_registry_open(operand, version_of, out, err);
+}
+
+int cat_table_check(const struct cat_named *t, const char *address, struct cat_error *err)
+{
+	struct cat_text has = {.max = 1 << 12};
+	int rc;
+
+	if (!t || !cat_kv_get(&t->facts, "version"))
+		return CAT_OK;
+	rc = version_of(&has, address, t, err);
+	if (rc == CAT_OK)
+		rc = check_version(t, address, has.s, err);
+	cat_text_fini(&has);
+	return rc;
+}
+
+/* --- by name --- */
+
+struct catalogue_wanted {
+	const struct cat_hats_want *want;
+	struct cat_hats **out;
+	bool none; /* at the address asked last */
+};
+
+static int catalogue_named(void *arg, const char *address, const struct cat_named *t, struct cat_error *err)
+{
+	struct catalogue_wanted *w = arg;
+
+	CAT_TRY(catalogue_at(address, w->want, w->out, err));
+	w->none = !*w->out;
+	/* One may lie at the name's next address. */
+	if (w->none)
+		return t && cat_open_is_remote(address) && !says_file(address)
+		               ? cat_fail(err, CAT_E_NOINPUT, "%s: no catalogue", address)
+		               : CAT_OK;
+	if (check_version(t, address, cat_kv_get(&(*w->out)->properties, BUILT), err) == CAT_OK)
+		return CAT_OK;
+	cat_hats_free(*w->out);
+	*w->out = NULL;
+	return (int)err->code;
+}
+
+int cat_table_catalogue(const char *operand, const struct cat_hats_want *want, struct cat_hats **out,
+                        struct cat_error *err)
+{
+	struct catalogue_wanted w = {.want = want, .out = out};
+	int rc;
+
+	*out = NULL;
+	if (!operand)
+		return CAT_OK;
+	rc = cat_registry_open(operand, catalogue_named, &w, err);
+	return rc == CAT_E_NOINPUT && w.none ? (int)(err->code = CAT_OK) : rc;
 }
 
 static int open_catalogue(struct cat_hats *h, const struct cat_open_options *o, struct cat_feed **out,
@@ -293,41 +421,33 @@ static int open_catalogue(struct cat_hats *h, const struct cat_open_options *o, 
 	return CAT_OK;
 }
 
-static int no_such_name(const char *operand, struct cat_error *err)
-{
-	struct cat_nearest near = {.want = operand};
-	char best[NAME_MAX + 1] = "";
-	struct dirent *e;
-	DIR *d = opendir(".");
-
-	while (d && (e = readdir(d)) != NULL) {
-		cat_nearest_offer(&near, e->d_name);
-		/* The entry's name goes with the entry. */
-		if (near.name == e->d_name) {
-			snprintf(best, sizeof best, "%s", e->d_name);
-			near.name = best;
-		}
-	}
-	if (d)
-		closedir(d);
-	return cat_fail(err, CAT_E_NOINPUT, "'%s' is neither a file nor a registered name%s%s", operand,
-	                best[0] ? "; nearest file: " : "", best);
-}
+struct table_wanted {
+	const struct cat_open_options *o;
+	struct cat_feed **out;
+};
 
 /* An operand that exists, or contains / or :, is a path or URL; anything else a registered name. */
-static int open_named(const char *operand, struct cat_reader **out, struct cat_error *err)
+static int table_named(void *arg, const char *address, const struct cat_named *t, struct cat_error *err)
 {
-	struct stat st;
+	const struct table_wanted *w = arg;
+	struct catalogue_wanted c = {.want = &w->o->want};
+	struct cat_hats *h = NULL;
+	struct cat_reader *r;
+	int rc;
 
-	if (cat_open_is_remote(operand))
-		return cat_open(operand, ends_with(operand, ".parquet") ? CAT_OPEN_TAIL : CAT_OPEN_HEAD, out, err);
-	if (cat_url_like(operand) && stat(operand, &st) != 0)
-		return cat_fail(err, CAT_E_UNSUPPORTED, "addresses of this scheme are not supported: https, http, s3, gs, hf are");
-	if (stat(operand, &st) != 0 && !strchr(operand, '/') && !strchr(operand, ':'))
-		return no_such_name(operand, err);
-	if (strncmp(operand, "file:", 5) == 0 && stat(operand, &st) != 0)
-		operand += 5;
-	return cat_local_open(operand, out, err);
+	c.out = &h;
+	rc = catalogue_named(&c, address, t, err);
+	if (rc == CAT_E_NOINPUT && c.none)
+		rc = (int)(err->code = CAT_OK);
+	CAT_TRY(rc);
+	if (h)
+		return open_catalogue(h, w->o, w->out, err);
+	CAT_TRY(open_address(address, &r, err));
+	if (check_version(t, address, cat_object_version(r), err) != CAT_OK) {
+		cat_reader_close(r);
+		return (int)err->code;
+	}
+	return open_reader(r, w->o, w->out, err);
 }
 
 int cat_table_open(const char *operand, const struct cat_open_options *o, struct cat_feed **out,
@@ -335,18 +455,17 @@ int cat_table_open(const char *operand, const struct cat_open_options *o, struct
 {
 	const bool is_stdin = !operand || strcmp(operand, "-") == 0;
 	const char *name = is_stdin ? "standard input" : operand;
-	struct cat_hats *h = NULL;
+	struct table_wanted w = {o, out};
 	struct cat_reader *r;
 	int rc;
 
-	if (!is_stdin)
-		CAT_TRY(cat_table_catalogue(operand, &o->want, &h, err));
-	if (h)
-		return open_catalogue(h, o, out, err);
-	rc = is_stdin ? cat_local_open_fd(0, name, &r, err) : open_named(operand, &r, err);
-
-	if (rc == CAT_OK)
-		rc = open_reader(r, o, out, err);
+	if (is_stdin) {
+		rc = cat_local_open_fd(0, name, &r, err);
+		if (rc == CAT_OK)
+			rc = open_reader(r, o, out, err);
+	} else {
+		rc = cat_registry_open(operand, table_named, &w, err);
+	}
 	if (rc != CAT_OK && !strstr(err->cause, name) && !strstr(err->where, name))
 		cat_wrap(err, "%s", name);
 	return rc;

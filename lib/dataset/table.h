@@ -7,6 +7,7 @@
 
 #include "columnar/pump.h"
 #include "dataset/hats.h"
+#include "dataset/registry.h"
 #include "formats/csv.h"
 
 struct cat_open_options {
@@ -22,7 +23,9 @@ struct cat_open_options {
 	const struct cat_csv_types *text_types; /* text: what several inputs need in common; NULL: look */
 };
 
-/* The catalogue that OPERAND is, here or far away; *OUT NULL when it is none. WANT as for cat_hats_open. A folder that
+/* OPERAND, here and below: a path, an address, or a name of dataset/registry.h.
+ *
+ * The catalogue that OPERAND is, here or far away; *OUT NULL when it is none. WANT as for cat_hats_open. A folder that
  * is no catalogue is CAT_E_NOINPUT. */
 CAT_MUST_USE int cat_table_catalogue(const char *operand, const struct cat_hats_want *want, struct cat_hats **out,
                                      struct cat_error *err);
@@ -33,5 +36,11 @@ CAT_MUST_USE int cat_table_open(const char *operand, const struct cat_open_optio
  * losslessly over all of them; else CAT_E_DATA naming file and column. N 0 is standard input. */
 CAT_MUST_USE int cat_table_open_all(char *const *operands, int n, const struct cat_open_options *o,
                                     struct cat_feed **out, struct cat_error *err);
+
+/* What tells the version of OPERAND from others, appended to OUT: of a catalogue when it was built (its property
+ * hats_creation_date), of a file far away its ETag. CAT_E_UNSUPPORTED when nothing does. It is what a name can pin. */
+CAT_MUST_USE int cat_table_version(const char *operand, struct cat_text *out, struct cat_error *err);
+/* CAT_E_DATA when T (may be NULL) pins another version than the one at ADDRESS: for those who do not open it here. */
+CAT_MUST_USE int cat_table_check(const struct cat_named *t, const char *address, struct cat_error *err);
 
 #endif

@@ -279,6 +279,7 @@ static void end(struct cat_call *c, enum cat_trouble trouble, const char *messag
 
 	pthread_mutex_lock(&s->lock);
 	s->trouble = trouble;
+	c->took_ms = now_ms() - s->began_ms;
 	snprintf(s->message, sizeof s->message, "%s", message);
 	s->ended = true;
 	pthread_cond_signal(&s->done);
@@ -363,11 +364,13 @@ static int begin_try(struct cat_call *c, struct cat_error *err)
 		.method = c->method, .url = s->url.s, .headers = s->list,
 		.body = c->body ? c->body->data : NULL, .body_len = c->body ? c->body->size : 0,
 		.ca_file = set->ca_file, .netrc = !c->origin->bucket && !set->bearer_file && !c->bare, .no_proxy = c->link_local,
-		.connect_timeout_ms = c->link_local ? 1000 : 10000, .answer_timeout_ms = c->link_local ? 5000 : 0,
+		.connect_timeout_ms = c->link_local ? 1000 : c->hasty ? 3000 : 10000,
+		.answer_timeout_ms = c->link_local || c->hasty ? 5000 : 0,
 		.stall_timeout_ms = set->stall_timeout_ms,
 		.on_header = on_header, .on_body = on_body, .on_done = on_done, .arg = c};
 	s->ended = false;
 	s->begun = true;
+	s->began_ms = now_ms();
 	c->tries++;
 	cat_net_count(1, c->tries > 1, 0, c->body ? (int64_t)c->body->size : 0);
 	pthread_mutex_lock(&c->origin->pace.lock);
@@ -488,7 +491,7 @@ static bool cut_short(const struct cat_call *c)
 /* A body that ends when the connection does cannot be told from one that was cut. */
 static bool unframed(const struct cat_call *c)
 {
-	return strcmp(c->method, "GET") == 0 && c->reply.status == 200 && c->reply.length < 0 && !c->reply.chunked &&
+	return !c->ends_itself && strcmp(c->method, "GET") == 0 && c->reply.status == 200 && c->reply.length < 0 && !c->reply.chunked &&
 	       ((struct cat_call_state *)c->state)->got > 0;
 }
 
@@ -569,7 +572,7 @@ int cat_call_finish(struct cat_call *c, struct cat_error *err)
 			return (int)err->code;
 		if (v == CAT_VERDICT_LATER) {
 			pause = pause_ms(c);
-			if (c->link_local || c->tries - mended >= cat_net_settings()->tries || now_ms() + pause > until_ms) {
+			if (c->link_local || c->hasty || c->tries - mended >= cat_net_settings()->tries || now_ms() + pause > until_ms) {
 				char times[32];
 
 				snprintf(times, sizeof times, "%d tries", c->tries);

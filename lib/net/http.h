@@ -55,6 +55,8 @@ struct cat_call {
 	bool bare;          /* goes as it is: no token, no netrc; for services that give out keys */
 	bool link_local;    /* ... of this machine: no proxy, answers at once or never */
 	bool urgent;        /* begins at once, however many are under way */
+	bool ends_itself;   /* who asks can tell whether the body is whole, where the server does not */
+	bool hasty;         /* asked once, for a few seconds: nothing hangs on the answer */
 	/* Where the body goes instead of INTO; on the engine's thread. DATA NULL: it comes again from its beginning.
 	 * False ends the call with CAT_E_IO. */
 	bool (*sink)(void *arg, const void *data, size_t n);
@@ -66,6 +68,7 @@ struct cat_call {
 	bool stopped;         /* a whole object was too large (max_whole) */
 	char code[64];        /* of an error document: "NoSuchKey" */
 	int tries;
+	int64_t took_ms;      /* the last of them, from its beginning to its end */
 
 	struct cat_call_state *state; /* the module's */
 };

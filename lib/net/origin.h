@@ -48,6 +48,7 @@ struct cat_call_state {
 	pthread_mutex_t lock;
 	pthread_cond_t done;
 	bool begun, ended;
+	int64_t began_ms;
 	enum cat_trouble trouble;
 	char message[256];
 	bool waits;                      /* for its turn: pace */

@@ -95,7 +95,7 @@ static int parse_cone(const char *text, struct cone *c, struct cat_error *err)
 	size_t n;
 
 	if (parts == 2 && isalpha((unsigned char)text[strspn(text, " \t")]))
-		return cat_fail(err, CAT_E_UNSUPPORTED, "names are not resolved; give RA,DEC,R");
+		return cat_fail(err, CAT_E_UNSUPPORTED, "a cone around a name is not for here; give RA,DEC,R");
 	if (parts != 3)
 		return cat_fail(err, CAT_E_USAGE, "a cone is RA,DEC,R");
 	s = next_part(&text, &n);

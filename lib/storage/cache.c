@@ -221,23 +221,6 @@ static void evict(void)
 	close(lock);
 }
 
-static bool make_folder(const char *path)
-{
-	char part[4096];
-	const size_t n = strlen(path);
-
-	if (n >= sizeof part)
-		return false;
-	for (size_t i = 1; i <= n; i++)
-		if (path[i] == '/' || path[i] == '\0') {
-			memcpy(part, path, i);
-			part[i] = '\0';
-			if (mkdir(part, 0700) != 0 && errno != EEXIST)
-				return false;
-		}
-	return true;
-}
-
 void cat_cache_put(const struct cat_cache_key *key, const void *data, size_t n)
 {
 	const struct head h = head_of(key, data, n);
@@ -249,7 +232,7 @@ void cat_cache_put(const struct cat_cache_key *key, const void *data, size_t n)
 
 	/* One process may not push everybody else's out. */
 	if (!cat_cache_on() || atomic_load(&written) + (int64_t)n > max_bytes / 4 || !path_of(key, path, sizeof path) ||
-	    (size_t)snprintf(sub, sizeof sub, "%s/%.2s", dir, key->hex) >= sizeof sub || !make_folder(sub))
+	    (size_t)snprintf(sub, sizeof sub, "%s/%.2s", dir, key->hex) >= sizeof sub || !cat_local_make_folder(sub))
 		return;
 	snprintf(temp, sizeof temp, "%s/.%s.XXXXXX", sub, key->hex + 50);
 	fd = mkostemp(temp, O_CLOEXEC);

@@ -140,3 +140,21 @@ int cat_create(const char *name, struct cat_writer **out, struct cat_error *err)
 		return cat_local_create(name, out, err);
 	return cat_create_object(name, fit < 1 ? 1 : fit < 8 ? (int)fit : 8, false, out, err);
 }
+
+int cat_create_whole(const char *name, const void *data, size_t n, struct cat_error *err)
+{
+	struct cat_writer *w;
+	struct cat_buf *b;
+	int rc;
+
+	CAT_TRY(cat_buf_copy(data, n, &b, err));
+	rc = cat_create(name, &w, err);
+	if (rc == CAT_OK) {
+		rc = w->ops->append(w, &b, 1, err);
+		if (rc == CAT_OK)
+			rc = w->ops->commit(w, err);
+		w->ops->close(w);
+	}
+	cat_buf_unref(b);
+	return rc;
+}

@@ -16,7 +16,9 @@ void cat_create_configure(const struct cat_create_options *o);
 
 /* A file or object that replaces NAME at commit. */
 CAT_MUST_USE int cat_create(const char *name, struct cat_writer **out, struct cat_error *err);
-/* The same for an object, at most PARTS of it on their way at once; NAME is an address. CREATE: CAT_E_CREATE at commit
+/* N bytes as the file or object NAME, replacing what is there; whole or not at all. */
+CAT_MUST_USE int cat_create_whole(const char *name, const void *data, size_t n, struct cat_error *err);
+/* The same as cat_create for an object, at most PARTS of it on their way at once; NAME is an address. CREATE: CAT_E_CREATE at commit
  * when there is one already. */
 CAT_MUST_USE int cat_create_object(const char *name, int parts, bool create, struct cat_writer **out,
                                    struct cat_error *err);

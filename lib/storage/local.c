@@ -646,3 +646,20 @@ int cat_local_create(const char *path, struct cat_writer **out, struct cat_error
 	*out = &l->base;
 	return CAT_OK;
 }
+
+bool cat_local_make_folder(const char *path)
+{
+	char part[4096];
+	const size_t n = strlen(path);
+
+	if (n >= sizeof part)
+		return false;
+	for (size_t i = 1; i <= n; i++)
+		if (path[i] == '/' || path[i] == '\0') {
+			memcpy(part, path, i);
+			part[i] = '\0';
+			if (mkdir(part, 0700) != 0 && errno != EEXIST)
+				return false;
+		}
+	return true;
+}

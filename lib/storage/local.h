@@ -32,6 +32,8 @@ CAT_MUST_USE int cat_local_publish(const char *folder, const char *path, bool re
 void cat_local_remove_tree(const char *folder);
 /* Writes through to FD as it comes. EPIPE ends the process by SIGPIPE as its default disposition says. */
 CAT_MUST_USE int cat_local_create_fd(int fd, const char *name, struct cat_writer **out, struct cat_error *err);
+/* PATH and the folders above it that are not there yet are made, for their owner only. False: errno says why. */
+bool cat_local_make_folder(const char *path);
 /* An unnamed temporary file under DIR: the open descriptor in *FD. */
 CAT_MUST_USE int cat_local_temp(const char *dir, int *fd, struct cat_error *err);
 /* The system may begin to write these bytes to the disk: a later fsync has less to do. */

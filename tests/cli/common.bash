@@ -9,6 +9,8 @@ unset CATPIPE_JOBS CATPIPE_MEMORY CATPIPE_TEMP_DIR SOURCE_DATE_EPOCH
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
+	# No test changes, or depends on, what the user calls tables.
+	export CATPIPE_TABLES=$BATS_TEST_TMPDIR/own-tables.yaml:$ROOT/infra/tables.yaml
 	cat >stars.csv <<-'END'
 	id,ra,dec,vmag,bmag,name
 	1,56.75,24.1167,2.87,2.78,Alcyone

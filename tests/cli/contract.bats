@@ -99,8 +99,32 @@ csv() { "$@" -f csv; }
 	status 66 cat-scan stras.csv
 	says "file"
 	says "name"
-	says "stars.csv"
+	says "nearest file: stars.csv"
+	status 66 cat-scan gaia_dr33
+	says "'gaia_dr33' is neither a file nor a registered name; nearest name: gaia_dr3"
 	status 66 cat-scan ./nowhere.csv
+}
+
+@test "3 what is no file and has no / or : is a registered name" {
+	status 0 cat-tables add bright stars.csv
+	for name in bright Bright; do
+		[ "$(csv cat-scan $name)" = "$(csv cat-scan stars.csv)" ]
+	done
+	for p in cat-select cat-head cat-write cat-concat; do
+		status 0 "$p" bright -c id -n 1 -f csv
+		gives $'id\n1'
+	done
+	status 0 cat-info bright
+	status 0 cat-xmatch -r 1 bright bright -c id -n 1 -f csv
+	status 0 cat-partition bright -o part
+	status 0 cat-get bright copy.csv
+	cmp stars.csv copy.csv
+	status 0 cat-group bright -a 'count(*)' -f csv
+	gives $'count\n8'
+	# an operand that exists is a path
+	head -2 stars.csv >bright
+	[ "$(csv cat-scan bright | wc -l)" = 2 ]
+	status 66 cat-scan ./Bright
 }
 
 @test "3 FITS: --hdu takes a name or a number; a file that ends early is 65" {
@@ -432,6 +456,25 @@ csv() { "$@" -f csv; }
 	status 64 cat-scan stars.csv --cone 10,10,181
 }
 
+@test "7 a cone around a name asks Sesame; what is a number or a position is never sent" {
+	export CATPIPE_CACHE=$PWD/cache
+	mkdir ./-oxp
+	cp "$ROOT/tests/cli/sesame.xml" ./-oxp/SNV
+	eval "$("$ROOT/tests/engines/s3/up" faults web --root . 3>&-)"
+	export CATPIPE_SESAME=$AWS_ENDPOINT_URL
+	status 64 cat-scan stars.csv --cone 05h34m31.9s,2deg
+	status 64 cat-scan stars.csv --cone 83.6,2deg
+	[ ! -s web/requests ]
+	status 69 cat-scan --offline stars.csv --cone M45,20arcmin
+	says "--offline"
+	for offline in "" --offline; do
+		# shellcheck disable=SC2086
+		status 0 cat-scan $offline stars.csv --cone M45,20arcmin -c id -f csv
+		gives $'id\n1\n2'
+	done
+	[ "$(wc -l <web/requests)" = 1 ]
+}
+
 @test "7 position columns may be text: sexagesimal or degrees" {
 	printf 'id,ra,dec\n1,05h34m31.9s,+22d00m52s\n2,05:34:31.9,22:00:52\n3,83.632917,22.014444\n4,,\n' >t.csv
 	[ "$(csv cat-scan t.csv -c id --cone 83.632917,22.014444,2arcsec)" = $'id\n1\n2\n3' ]
@@ -587,6 +630,9 @@ xtables() {
 	CATPIPE_JOBS=5 cat-head --help | grep -q -- '--jobs.*\[5'
 	taskset -c 0 "$BIN/cat-info" --settings | grep -q 'jobs *1 '
 	CATPIPE_CACHE=/x cat-info --settings | grep -q 'cache */x'
+	for key in tables registry sesame; do
+		env "CATPIPE_${key^^}=/x" cat-info --settings | grep -q "$key */x *(CATPIPE_${key^^})"
+	done
 }
 
 @test "11 suffixes of -m are powers of 1024; nonsense is 64" {
