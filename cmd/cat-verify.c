@@ -40,7 +40,7 @@ static const struct cat_cmd command = {
 	.opts = opts,
 	.examples = "cat-verify stars\n"
 	            "cat-verify --level quick --json stars\n"
-	            "cat-verify stars.parquet\n",
+	            "cat-verify stars.csv\n",
 	.next = "cat-info, cat-ls(1)",
 	.run = run,
 	.defaults = &defaults,

@@ -1,4 +1,4 @@
-#compdef cat-scan cat-select cat-head cat-write cat-concat cat-xmatch cat-partition cat-upload cat-get cat-info cat-group cat-hist cat-plot cat-gen
+#compdef cat-scan cat-select cat-head cat-write cat-concat cat-xmatch cat-partition cat-upload cat-get cat-verify cat-ls cat-info cat-group cat-hist cat-plot cat-gen
 # zsh completion for every catpipe program: the options come from the program itself.
 _catpipe() {
 	local -a options

@@ -186,6 +186,13 @@ int cat_map_open(const char *root, const char *name, struct cat_findings *found,
 	return rc;
 }
 
+int cat_map_next(struct cat_map *m, int64_t *cell, int64_t *count, struct cat_error *err)
+{
+	*cell = m->cell;
+	*count = m->count;
+	return m->count ? advance(m, err) : CAT_OK;
+}
+
 /* --- comparing --- */
 
 static void differs(const struct cat_map *m, int64_t lo, int64_t map, int64_t data, struct cat_findings *found)

@@ -36,6 +36,8 @@ struct cat_map;
 CAT_MUST_USE int cat_map_open(const char *root, const char *name, struct cat_findings *found, struct cat_map **out,
                               struct cat_error *err);
 int cat_map_order(const struct cat_map *m);
+/* Of a map that is not compared: the next cell that has rows; *COUNT 0 at the end. */
+CAT_MUST_USE int cat_map_next(struct cat_map *m, int64_t *cell, int64_t *count, struct cat_error *err);
 /* So many rows lie in cells [LO, HI) of order 29, in ascending order; the same range may come again at once. N < 0: how
  * many is not known. */
 CAT_MUST_USE int cat_map_rows(struct cat_map *m, int64_t lo, int64_t hi, int64_t n, struct cat_findings *found,
