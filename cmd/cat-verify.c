@@ -21,7 +21,11 @@ static const struct cat_opt opts[] = {
 
 static void prepare(void *settings)
 {
-	cat_resources_prepare(&((struct settings *)settings)->res);
+	struct settings *s = settings;
+
+	cat_resources_prepare(&s->res);
+	/* What lies there now is what counts, not what lay there when it was read last. */
+	s->res.net.cache_bytes = 0;
 }
 
 static int run(void *settings, int argc, char **argv, struct cat_error *err)
