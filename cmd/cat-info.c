@@ -7,6 +7,7 @@ struct settings {
 	struct cat_resources res;
 	bool json;
 	bool show_settings;
+	const char *moc;
 };
 static const struct settings defaults = {.input = CAT_INPUT_DEFAULTS, .res = CAT_RESOURCE_DEFAULTS};
 
@@ -14,6 +15,8 @@ static const struct cat_opt opts[] = {
 	{.name = "json", .type = CAT_OPT_FLAG, .off = offsetof(struct settings, json), .help = "JSON"},
 	{.name = "settings", .type = CAT_OPT_FLAG, .off = offsetof(struct settings, show_settings),
 	 .help = "the settings that hold, and where they come from"},
+	{.name = "moc", .type = CAT_OPT_STRING, .off = offsetof(struct settings, moc), .arg = "FILE",
+	 .help = "write a catalogue's coverage: .fits, .txt, .json"},
 	{.name = "Input", .group = cat_input_opts, .off = offsetof(struct settings, input)},
 	{.name = "Resources", .group = cat_resource_opts, .off = offsetof(struct settings, res)},
 	{0},
@@ -30,9 +33,12 @@ static int run(void *settings, int argc, char **argv, struct cat_error *err)
 	struct cat_text out = {.max = (size_t)1 << 28};
 	int rc = CAT_OK;
 
-	if (s->show_settings)
+	if (s->moc)
+		rc = argc == 1 ? cat_info_moc(argv[0], s->moc, err)
+		               : cat_fail(err, CAT_E_USAGE, "--moc wants one catalogue");
+	if (s->show_settings && rc == CAT_OK)
 		rc = cat_info_settings(s->json, &out, err);
-	else if (argc == 0)
+	else if (argc == 0 && rc == CAT_OK)
 		rc = cat_info_table(NULL, &s->input, &s->res, s->json, &out, err);
 	for (int i = 0; rc == CAT_OK && i < argc && !s->show_settings; i++)
 		rc = cat_info_table(argv[i], &s->input, &s->res, s->json, &out, err);
@@ -44,7 +50,7 @@ static int run(void *settings, int argc, char **argv, struct cat_error *err)
 
 static const struct cat_cmd command = {
 	.name = "cat-info",
-	.brief = "what a table is: columns, units, rows, partitions",
+	.brief = "what a table is: columns, rows, size, coverage",
 	.operands = "[INPUT...]",
 	.max_operands = -1,
 	.opts = opts,

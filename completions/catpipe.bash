@@ -35,7 +35,7 @@ _catpipe() {
 	fi
 }
 complete -o filenames -F _catpipe "$(basename "${BASH_SOURCE[0]}" .bash)" 2>/dev/null
-for _catpipe_program in cat-scan cat-select cat-head cat-write cat-concat cat-xmatch cat-partition cat-upload cat-get cat-info cat-group cat-hist cat-plot cat-gen cat-tables; do
+for _catpipe_program in cat-scan cat-select cat-head cat-write cat-concat cat-xmatch cat-partition cat-upload cat-get cat-verify cat-ls cat-info cat-group cat-hist cat-plot cat-gen cat-tables; do
 	complete -o filenames -F _catpipe "$_catpipe_program"
 done
 unset _catpipe_program

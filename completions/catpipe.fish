@@ -24,7 +24,7 @@ function __catpipe_verbs
     set -l program (commandline -opc)[1]
     $program --spec 2>/dev/null | jq -r '.operands | capture("^\\\\[(?<v>[a-z]+(\\\\|[a-z]+)+) ").v | split("|")[]' 2>/dev/null
 end
-for program in cat-scan cat-select cat-head cat-write cat-concat cat-xmatch cat-partition cat-upload cat-get cat-info cat-group cat-hist cat-plot cat-gen cat-tables
+for program in cat-scan cat-select cat-head cat-write cat-concat cat-xmatch cat-partition cat-upload cat-get cat-verify cat-ls cat-info cat-group cat-hist cat-plot cat-gen cat-tables
     complete -c $program -a '(__catpipe_options)' -n 'string match -q -- "-*" (commandline -ct)'
     complete -c $program -f -a '(__catpipe_columns)' -n __catpipe_wants_columns
     complete -c $program -a '(__catpipe_tables)' -n 'not __catpipe_wants_columns'

@@ -1,4 +1,4 @@
-#compdef cat-scan cat-select cat-head cat-write cat-concat cat-xmatch cat-partition cat-upload cat-get cat-info cat-group cat-hist cat-plot cat-gen cat-tables
+#compdef cat-scan cat-select cat-head cat-write cat-concat cat-xmatch cat-partition cat-upload cat-get cat-verify cat-ls cat-info cat-group cat-hist cat-plot cat-gen cat-tables
 # zsh completion for every catpipe program: the options come from the program itself, names of tables from cat-tables.
 
 # Column names of the first operand that is a table: a file, an address or a registered name.

@@ -185,7 +185,11 @@ static int read_parts(struct cat_hats *h, const struct cat_buf *info, struct cat
 		return cat_wrap(err, "%s/partition_info.csv", h->root);
 	if (!info)
 		CAT_TRY(list_parts(h, err));
-	qsort(h->parts, (size_t)h->nparts, sizeof *h->parts, by_sky);
+	h->in_order = true;
+	for (int i = 1; i < h->nparts; i++)
+		h->in_order &= !info || by_sky(&h->parts[i - 1], &h->parts[i]) <= 0;
+	if (h->nparts)
+		qsort(h->parts, (size_t)h->nparts, sizeof *h->parts, by_sky);
 	for (int i = 1; i < h->nparts; i++) {
 		int64_t lo, hi, next, end;
 

@@ -29,6 +29,7 @@ struct cat_hats {
 	bool is_there; /* it described itself: what is missing now is its fault */
 	int nparts;
 	struct cat_hats_part *parts; /* in depth-first order */
+	bool in_order; /* as they were listed */
 	_Atomic(struct cat_opening *) first; /* of partition first_part: far away, sent for and not read yet */
 	int first_part;
 	bool folders;    /* partitions are folders of files */

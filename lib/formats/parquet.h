@@ -72,6 +72,27 @@ CAT_MUST_USE int cat_parquet_feed(struct cat_reader *r, const struct cat_parquet
 /* The file behind a feed made by cat_parquet_feed. */
 struct cat_parquet_file *cat_parquet_feed_file(struct cat_feed *f);
 
+/* --- checking --- */
+
+/* The path that GROUP says its rows lie at, seen from the file, not terminated; NULL: in the file itself. */
+const char *cat_parquet_group_path(const struct cat_parquet_file *f, int group, size_t *len);
+/* The column by which the rows of GROUP are said to ascend first; -1: nothing is said. */
+int cat_parquet_sort_column(const struct cat_parquet_file *f, int group);
+/* Whether two groups are said to have the same rows, places, sizes and statistics; else WHY names what differs. */
+bool cat_parquet_same_group(const struct cat_parquet_file *a, int group_a, const struct cat_parquet_file *b,
+                            int group_b, char *why, size_t size);
+enum cat_parquet_fault { CAT_PARQUET_CRC, CAT_PARQUET_INDEX };
+/* All rows of column COL of GROUP, with every page looked at on the way: SAY is told of checksums that are wrong and of
+ * page indexes that do not tell where the pages are. *OUT is NULL when a checksum is wrong; what cannot be decoded is
+ * CAT_E_DATA. For files opened with skip_crc. */
+CAT_MUST_USE int cat_parquet_check_column(const struct cat_parquet_file *f, int group, int col,
+                                          void (*say)(void *arg, enum cat_parquet_fault fault, const char *text),
+                                          void *arg, struct cat_column **out, struct cat_error *err);
+/* Bytes in memory that this takes, about. */
+int64_t cat_parquet_check_bytes(const struct cat_parquet_file *f, int group, int col);
+/* The leaves of column COL: *FIRST of the file's, and how many. */
+int cat_parquet_column_leaves(const struct cat_parquet_file *f, int col, int *first);
+
 /* --- writing --- */
 
 /* Floats BYTE_STREAM_SPLIT, integers and times DELTA_BINARY_PACKED, texts by dictionary while that is small

@@ -64,6 +64,8 @@ CAT_MUST_USE int cat_pq_read_open(const struct cat_parquet_file *f, int group, s
                                   const struct cat_stretch *spans, int n, const int *cols, int ncols,
                                   const bool *skip, int64_t max_bytes, struct cat_price *price,
                                   struct cat_pq_read **out, struct cat_error *err);
+/* The bytes of LEAF's chunk as they stand in the file, when the read is of all rows; they live as long as the read. */
+CAT_MUST_USE int cat_pq_read_chunk(struct cat_pq_read *r, int leaf, struct cat_span *out, struct cat_error *err);
 bool cat_pq_read_has(const struct cat_pq_read *r, const int *cols, int n);
 /* Columns COLS (some of those it was opened with, ascending) of its rows, when they have come; may be called again. */
 CAT_MUST_USE int cat_pq_read_decode(struct cat_pq_read *r, const int *cols, int n, struct cat_batch **out,

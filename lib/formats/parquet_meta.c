@@ -263,7 +263,7 @@ static void column_chunk(struct cat_thrift *t, struct cat_pq_chunk *c)
 	while (cat_thrift_next(t, &f)) {
 		switch (f.id) {
 		case 1:
-			c->has_path = cat_thrift_binary(t, f.type).n > 0;
+			c->path = cat_thrift_binary(t, f.type);
 			break;
 		case 3:
 			column_meta(t, f.type, c);
@@ -294,7 +294,33 @@ static void column_chunk(struct cat_thrift *t, struct cat_pq_chunk *c)
 		t->bad = true;
 }
 
-/* RowGroup: 1 columns, 3 num_rows. */
+/* A list of SortingColumn {1 column_idx, 2 descending, 3 nulls_first}, of which the first one is kept. */
+static void sorting(struct cat_thrift *t, uint8_t type, struct cat_pq_group *g)
+{
+	uint8_t element;
+	const size_t n = cat_thrift_list(t, type, &element);
+
+	for (size_t i = 0; i < n && cat_thrift_struct(t, element); i++) {
+		struct cat_thrift_field f = {0};
+		int64_t leaf = -1;
+		bool down = false;
+
+		while (cat_thrift_next(t, &f)) {
+			if (f.id == 1)
+				leaf = cat_thrift_int(t, f.type);
+			else if (f.id == 2)
+				down = cat_thrift_bool(t, f.type);
+			else
+				cat_thrift_skip(t, f.type);
+		}
+		if (i == 0 && leaf >= 0 && leaf <= INT32_MAX) {
+			g->sort_leaf = (int)leaf;
+			g->sort_down = down;
+		}
+	}
+}
+
+/* RowGroup: 1 columns, 3 num_rows, 4 sorting_columns. */
 static int row_group(struct cat_thrift *t, struct cat_pq_footer *file, struct cat_error *err)
 {
 	struct cat_pq_group *g = grow(&file->groups, &file->cap_groups, &file->ngroups, sizeof *g);
@@ -304,6 +330,7 @@ static int row_group(struct cat_thrift *t, struct cat_pq_footer *file, struct ca
 	if (!g)
 		return cat_fail_mem(err, sizeof *g);
 	g->chunk0 = file->nchunks;
+	g->sort_leaf = -1;
 	while (cat_thrift_next(t, &f)) {
 		if (f.id == 1) {
 			uint8_t element;
@@ -320,6 +347,8 @@ static int row_group(struct cat_thrift *t, struct cat_pq_footer *file, struct ca
 		} else if (f.id == 3) {
 			g->nrows = cat_thrift_int(t, f.type);
 			has_rows = true;
+		} else if (f.id == 4) {
+			sorting(t, f.type, g);
 		} else {
 			cat_thrift_skip(t, f.type);
 		}

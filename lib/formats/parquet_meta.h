@@ -86,13 +86,15 @@ struct cat_pq_chunk {
 	int64_t offset_index_off, column_index_off;
 	int64_t offset_index_len, column_index_len; /* 0: none */
 	bool encrypted;
-	bool has_path; /* the bytes are in another file */
+	struct cat_span path; /* of the file that has the bytes, seen from this one; n 0: this one */
 	struct cat_pq_stats stats;
 };
 struct cat_pq_group {
 	int64_t nrows;
 	size_t chunk0; /* of the footer's chunks */
 	size_t nchunks;
+	int sort_leaf; /* the first one that the rows are said to be in order of, nulls last; -1: nothing is said */
+	bool sort_down;
 };
 struct cat_pq_pair {
 	struct cat_span key, value;

@@ -170,7 +170,7 @@ static int make_pieces(struct cat_pq_read *j, const int *cols, int n, const bool
 			p->cuts = j->cuts + (size_t)j->npieces++ * (size_t)j->nspans;
 			p->chunk = cat_pq_chunk_of(j->f, j->group, p->leaf);
 			p->dict_range = -1;
-			if (p->chunk->has_path)
+			if (p->chunk->path.n)
 				return cat_fail(err, CAT_E_DATA,
 				                "this is a metadata file: its rows are in other files");
 			if (t->leaves[p->leaf].max_rep == 0 && p->chunk->nvalues != nrows)
@@ -361,6 +361,16 @@ static const struct piece *piece_of(const struct cat_pq_read *j, int leaf)
 	while (at < j->npieces && j->pieces[at].leaf < leaf)
 		at++;
 	return j->pieces + at;
+}
+
+int cat_pq_read_chunk(struct cat_pq_read *j, int leaf, struct cat_span *out, struct cat_error *err)
+{
+	const struct piece *p = piece_of(j, leaf);
+
+	CAT_TRY(wait_pages(j, err));
+	out->p = j->bufs[p->cuts[0].range]->data + p->cuts[0].off;
+	out->n = p->cuts[0].len;
+	return CAT_OK;
 }
 
 bool cat_pq_read_has(const struct cat_pq_read *j, const int *cols, int n)

@@ -42,6 +42,9 @@ struct cat_origin {
 extern const struct cat_origin_ops cat_origin_web, cat_origin_s3;
 /* Fills in a new origin of a bucket. */
 CAT_MUST_USE int cat_origin_s3_init(struct cat_origin *o, const struct cat_url *url, struct cat_error *err);
+/* Appends an address by which anybody may fetch what C is about, for EXPIRES_S seconds. */
+CAT_MUST_USE int cat_origin_s3_link(struct cat_origin *o, const struct cat_call *c, int64_t expires_s,
+                                    struct cat_text *out, struct cat_error *err);
 
 struct cat_call_state {
 	struct cat_exchange x;

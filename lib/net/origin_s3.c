@@ -52,8 +52,8 @@ int cat_origin_s3_init(struct cat_origin *o, const struct cat_url *url, struct c
 		return cat_fail(err, CAT_E_CONFIG, "no region: '%s'", region);
 	snprintf(o->region, sizeof o->region, "%s", region);
 	/* A certificate's wildcard stands for one label. */
-	o->virtual_host = strcmp(how, "virtual") == 0 ||
-	                  (strcmp(how, "auto") == 0 && aws(o) && !strchr(o->bucket, '.'));
+	o->virtual_host = o->bucket[0] && (strcmp(how, "virtual") == 0 ||
+	                                   (strcmp(how, "auto") == 0 && aws(o) && !strchr(o->bucket, '.')));
 	return CAT_OK;
 }
 
@@ -66,7 +66,7 @@ static void address(const struct cat_origin *o, const struct cat_call *c, struct
 		cat_text_addf(host, "s3.%s.amazonaws.com%s", o->region, strncmp(o->region, "cn-", 3) == 0 ? ".cn" : "");
 	else
 		cat_text_add(host, o->host);
-	if (!o->virtual_host)
+	if (!o->virtual_host && o->bucket[0])
 		cat_text_addf(path, "/%s", o->bucket);
 	cat_text_add(path, c->path ? c->path : "/");
 }
@@ -137,6 +137,45 @@ static int s3_prepare(struct cat_origin *o, struct cat_call *c, const struct cat
 	cat_text_fini(&host);
 	cat_text_fini(&path);
 	return rc;
+}
+
+int cat_origin_s3_link(struct cat_origin *o, const struct cat_call *c, int64_t expires_s, struct cat_text *out,
+                       struct cat_error *err)
+{
+	struct cat_text host = {.max = 1 << 12}, path = {.max = 1 << 16}, header = {.max = 1 << 13}, query = {.max = 1 << 16};
+	const char *v[2] = {NULL, NULL};
+	const struct cat_net_engine *e;
+	struct cat_creds *creds = NULL;
+	char when[17];
+	int rc = cat_net_engine(&e, err);
+
+	if (rc == CAT_OK)
+		rc = cat_creds_get(&creds, err);
+	pthread_mutex_lock(&o->lock);
+	address(o, c, &host, &path);
+	cat_text_addf(&header, "Host: %s", host.s ? host.s : "");
+	cat_sigv4_time((int64_t)time(NULL) + o->clock_offset_s, when);
+	if (rc == CAT_OK)
+		rc = cat_text_check(&header, err);
+	if (rc == CAT_OK)
+		rc = cat_text_check(&path, err);
+	v[0] = header.s;
+	if (rc == CAT_OK)
+		rc = cat_sigv4_presign(e,
+		                       &(struct cat_sigv4){.method = "GET", .path = path.s, .headers = v,
+		                                           .payload_hash = CAT_PAYLOAD_UNSIGNED, .region = o->region,
+		                                           .service = "s3", .access_key = creds->access_key,
+		                                           .secret_key = creds->secret_key, .time = when},
+		                       creds->token, expires_s, &query, err);
+	if (rc == CAT_OK)
+		cat_text_addf(out, "http%s://%s%s?%s", o->tls ? "s" : "", host.s, path.s, query.s);
+	pthread_mutex_unlock(&o->lock);
+	cat_creds_unref(creds);
+	cat_text_fini(&host);
+	cat_text_fini(&path);
+	cat_text_fini(&header);
+	cat_text_fini(&query);
+	return rc == CAT_OK ? cat_text_check(out, err) : rc;
 }
 
 /* --- refusals --- */

@@ -27,6 +27,10 @@ CAT_MUST_USE int cat_s3_list(const struct cat_url *prefix, const char *name, boo
 CAT_MUST_USE int cat_s3_read_page(const struct cat_buf *page,
                                   int (*each)(void *arg, const struct cat_s3_entry *e, struct cat_error *err),
                                   void *arg, struct cat_error *err);
+/* Calls EACH on the buckets that the keys may see, in the order of their names' bytes; GS: at Google. Its key is the
+ * bucket's name, modified when it was made. */
+CAT_MUST_USE int cat_s3_buckets(bool gs, int (*each)(void *arg, const struct cat_s3_entry *e, struct cat_error *err),
+                                void *arg, struct cat_error *err);
 
 /* --- writing --- */
 
@@ -86,6 +90,10 @@ CAT_MUST_USE int cat_s3_get(const struct cat_url *url, const char *name, size_t 
                             char **etag, struct cat_error *err);
 /* Whether two ETags name one version; some servers leave their quotes away. */
 bool cat_s3_same_etag(const char *a, const char *b);
+/* Appends an address that whoever has it may fetch the object by, for EXPIRES_S (1 to 604,800) seconds. CAT_E_NOINPUT
+ * when there is no such object. */
+CAT_MUST_USE int cat_s3_link(const struct cat_url *url, const char *name, int64_t expires_s, struct cat_text *out,
+                             struct cat_error *err);
 /* Deletes keys of URL's bucket; those that are not there are no fault. */
 CAT_MUST_USE int cat_s3_delete(const struct cat_url *url, const char *name, char *const *keys, size_t n,
                                struct cat_error *err);

@@ -214,6 +214,15 @@ csv() { "$@" -f csv; }
 	cat-info --json stars.csv | jq -e '.columns | length == 6' >/dev/null
 }
 
+@test "4 programs that report: text, or one JSON document" {
+	cat-partition stars.csv -o cat
+	for p in cat-info cat-ls cat-verify; do
+		status 0 "$p" cat
+		[[ $output == *8\ rows* || $output == *"rows: 8"* ]] || { echo "$p: $output"; false; }
+		"$p" --json cat | jq -e 'type == "object" or type == "array"' >/dev/null || { echo "$p"; false; }
+	done
+}
+
 @test "4 stdout in a pipe or file is an Arrow stream" {
 	cat-scan stars.csv >out
 	[ "$(head -c 4 out | od -An -tx1 | tr -d ' ')" = ffffffff ]
@@ -682,6 +691,13 @@ xtables() {
 }
 
 # --- 13 exit statuses --------------------------------------------------------------------------------
+
+@test "13 status 1 is a plain no, with no word on stderr" {
+	cat-partition stars.csv -o cat
+	rm cat/partition_info.csv
+	status 1 cat-verify cat
+	[ -z "$stderr" ]
+}
 
 @test "13 one table, in every program's spec and page" {
 	for p in "$BIN"/*; do
