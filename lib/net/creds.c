@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "net/creds_sources.h"
+#include "net/reply.h"
 #include "net/settings.h"
 
 #define RENEW_S (15 * 60) /* before they expire; of short-lived ones, in the last quarter of their life */
@@ -62,6 +63,22 @@ int cat_creds_new(const char *access_key, const char *secret_key, const char *to
 	}
 	*out = c;
 	return CAT_OK;
+}
+
+int cat_creds_of_answer(char *access_key, char *secret_key, char *token, char *expires, struct cat_creds **out,
+                        struct cat_error *err)
+{
+	const int rc = access_key && secret_key
+	                       ? cat_creds_new(access_key, secret_key, token, cat_reply_time_s(expires), out, err)
+	                       : cat_fail(err, CAT_E_CONFIG, "no AccessKeyId and SecretAccessKey in the answer");
+
+	if (secret_key)
+		memset(secret_key, 0, strlen(secret_key));
+	cat_free(access_key);
+	cat_free(secret_key);
+	cat_free(token);
+	cat_free(expires);
+	return rc;
 }
 
 int cat_creds_from_environment(struct cat_creds **out, struct cat_error *err)

@@ -6,7 +6,6 @@
 #include "base/child.h"
 #include "base/json.h"
 #include "net/creds_sources.h"
-#include "net/reply.h"
 
 #define MAX_CHAIN 8 /* roles taken on from roles */
 #define PROCESS_TIMEOUT_MS 60000
@@ -92,16 +91,8 @@ int cat_creds_json(const char *text, size_t n, const char *token_member, struct 
 {
 	char *key = cat_json_member(text, n, "AccessKeyId"), *secret = cat_json_member(text, n, "SecretAccessKey");
 	char *token = cat_json_member(text, n, token_member), *expires = cat_json_member(text, n, "Expiration");
-	const int rc = key && secret ? cat_creds_new(key, secret, token, cat_reply_time_s(expires), out, err)
-	                             : cat_fail(err, CAT_E_CONFIG, "no AccessKeyId and SecretAccessKey in its answer");
 
-	if (secret)
-		memset(secret, 0, strlen(secret));
-	cat_free(key);
-	cat_free(secret);
-	cat_free(token);
-	cat_free(expires);
-	return rc;
+	return cat_creds_of_answer(key, secret, token, expires, out, err);
 }
 
 static int from_process(const char *line, struct cat_creds **out, struct cat_error *err)

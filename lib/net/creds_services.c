@@ -10,7 +10,6 @@
 #include "net/creds_sources.h"
 #include "net/engine.h"
 #include "net/http.h"
-#include "net/reply.h"
 #include "net/sigv4.h"
 
 #define SECRETS_REPLY ((size_t)64 << 10)
@@ -73,16 +72,10 @@ static int sts_keys(const struct cat_call *c, struct cat_creds **out, struct cat
 {
 	char *key = cat_xml_find(c->into, "AccessKeyId"), *secret = cat_xml_find(c->into, "SecretAccessKey");
 	char *token = cat_xml_find(c->into, "SessionToken"), *expires = cat_xml_find(c->into, "Expiration");
-	const int rc = key && secret ? cat_creds_new(key, secret, token, cat_reply_time_s(expires), out, err)
-	                             : cat_fail(err, CAT_E_PROTOCOL, "%s: no keys in its answer", c->name);
 
-	if (secret)
-		memset(secret, 0, strlen(secret));
-	cat_free(key);
-	cat_free(secret);
-	cat_free(token);
-	cat_free(expires);
-	return rc;
+	if (cat_creds_of_answer(key, secret, token, expires, out, err) == CAT_OK)
+		return CAT_OK;
+	return cat_wrap(err, "%s", c->name);
 }
 
 /* POSTs the form BODY to STS; signed by BASE when that is given. */

@@ -13,6 +13,9 @@ const char *cat_creds_env(const char *name); /* NULL when not set or empty */
 /* TOKEN may be NULL. One reference for the caller. */
 CAT_MUST_USE int cat_creds_new(const char *access_key, const char *secret_key, const char *token, int64_t expires_s,
                                struct cat_creds **out, struct cat_error *err);
+/* The same of what an answer says, each NULL when it does not; all are freed. EXPIRES: "2026-11-24T12:00:00Z". */
+CAT_MUST_USE int cat_creds_of_answer(char *access_key, char *secret_key, char *token, char *expires,
+                                     struct cat_creds **out, struct cat_error *err);
 /* Both files of settings, sections of the configuration file under "config NAME". */
 CAT_MUST_USE int cat_creds_files(struct cat_aws_file *f, struct cat_error *err);
 /* Settings of PROFILE: those of the credentials file before those of the configuration file. */
