@@ -9,7 +9,7 @@
 
 /* What is read of the parts, side by side. */
 struct from {
-	struct cat_column *const *cols;
+	const struct cat_column *const *cols;
 	size_t n;
 	const uint8_t **values; /* of each part's row 0 */
 };
@@ -17,7 +17,10 @@ struct from {
 #define GATHER(T)                                                                                          \
 	do {                                                                                               \
 		T *to = (T *)(void *)t->data->data;                                                        \
-		for (int64_t i = 0; i < n; i++) {                                                          \
+		const T *one = (const T *)(const void *)v[0];                                              \
+		for (int64_t i = 0; f->n == 1 && i < n; i++)                                               \
+			to[i] = at[i].part < 0 ? (T)0 : one[at[i].row];                                    \
+		for (int64_t i = 0; f->n > 1 && i < n; i++) {                                              \
 			if (i + AHEAD < n && at[i + AHEAD].part >= 0)                                      \
 				__builtin_prefetch((const T *)(const void *)v[at[i + AHEAD].part] +        \
 				                   at[i + AHEAD].row);                                     \
@@ -56,18 +59,26 @@ static void gather_fixed(const struct from *f, const struct cat_place *at, int64
 	}
 }
 
-static bool bit_of(const struct from *f, struct cat_place p)
-{
-	return f->values[p.part] ? cat_bit_get(f->values[p.part], f->cols[p.part]->offset + p.row) : true;
-}
-
+/* Bits of rows AT[0..n); TO has whole words. */
 static void gather_bits(const struct from *f, const struct cat_place *at, int64_t n, uint8_t *to)
 {
-	for (int64_t i = 0; i < n; i++) {
-		if (i + AHEAD < n && at[i + AHEAD].part >= 0 && f->values[at[i + AHEAD].part])
-			__builtin_prefetch(f->values[at[i + AHEAD].part] +
-			                   ((f->cols[at[i + AHEAD].part]->offset + at[i + AHEAD].row) >> 3));
-		to[i >> 3] |= (uint8_t)((unsigned)(at[i].part >= 0 && bit_of(f, at[i])) << (i & 7));
+	for (int64_t i = 0; i < n; i += 64) {
+		const int64_t m = n - i < 64 ? n - i : 64;
+		uint64_t word = 0;
+
+		for (int64_t k = 0; k < m; k++) {
+			const struct cat_place p = at[i + k];
+			const uint8_t *bits = p.part < 0 ? NULL : f->values[p.part];
+			uint64_t bit = p.part >= 0;
+
+			if (i + k + AHEAD < n && at[i + k + AHEAD].part >= 0 && f->values[at[i + k + AHEAD].part])
+				__builtin_prefetch(f->values[at[i + k + AHEAD].part] +
+				                   ((f->cols[at[i + k + AHEAD].part]->offset + at[i + k + AHEAD].row) >> 3));
+			if (bits)
+				bit = cat_bit_get(bits, f->cols[p.part]->offset + p.row);
+			word |= bit << k;
+		}
+		memcpy(to + (i >> 3), &word, sizeof word);
 	}
 }
 
@@ -91,7 +102,7 @@ static int gather_validity(const struct from *f, const struct cat_place *at, int
 	t->null_count = 0;
 	if (!any)
 		return CAT_OK;
-	CAT_TRY(cat_buf_zeroed((size_t)(n + 7) / 8, &t->validity, err));
+	CAT_TRY(cat_buf_new((size_t)(n + 7) / 8, &t->validity, err));
 	gather_bits(f, at, n, t->validity->data);
 	for (int64_t i = 0; i < (n + 7) / 8; i++)
 		valid += __builtin_popcount(t->validity->data[i]);
@@ -149,7 +160,7 @@ static int gather_text(const struct from *f, const struct cat_place *at, int64_t
 static int gather_child(const struct from *f, int k, const struct cat_place *at, int64_t n, struct cat_column *t,
                         struct cat_error *err)
 {
-	struct cat_column **child = cat_malloc(f->n * sizeof(struct cat_column *));
+	const struct cat_column **child = cat_malloc(f->n * sizeof(const struct cat_column *));
 	int rc;
 
 	if (!child)
@@ -211,7 +222,7 @@ static int gather_body(const struct from *f, const struct cat_place *at, int64_t
 
 	CAT_TRY(gather_validity(f, at, n, t, err));
 	if (t->type.id == CAT_T_BOOL) {
-		CAT_TRY(cat_buf_zeroed((size_t)(n + 7) / 8, &t->data, err));
+		CAT_TRY(cat_buf_new((size_t)(n + 7) / 8, &t->data, err));
 		for (size_t p = 0; p < f->n; p++)
 			f->values[p] = f->cols[p]->data->data;
 		gather_bits(f, at, n, t->data->data);
@@ -228,7 +239,7 @@ static int gather_body(const struct from *f, const struct cat_place *at, int64_t
 	return CAT_OK;
 }
 
-int cat_gather(struct cat_column *const *parts, size_t nparts, const struct cat_place *at, int64_t n,
+int cat_gather(const struct cat_column *const *parts, size_t nparts, const struct cat_place *at, int64_t n,
                struct cat_column **out, struct cat_error *err)
 {
 	struct from f = {parts, nparts, cat_malloc(nparts * sizeof *f.values)};
@@ -250,7 +261,7 @@ int cat_gather(struct cat_column *const *parts, size_t nparts, const struct cat_
 int cat_gather_batches(struct cat_batch *const *parts, size_t nparts, struct cat_schema *schema,
                        const struct cat_place *at, int64_t n, struct cat_batch **out, struct cat_error *err)
 {
-	struct cat_column **cols = cat_malloc(nparts * sizeof(struct cat_column *));
+	const struct cat_column **cols = cat_malloc(nparts * sizeof(const struct cat_column *));
 	struct cat_batch *t = NULL;
 	int rc = cols ? cat_batch_new(schema, n, &t, err) : cat_fail_mem(err, nparts * sizeof *cols);
 

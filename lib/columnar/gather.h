@@ -12,10 +12,10 @@ struct cat_place {
 	int32_t part, row;
 };
 
-/* Rows AT[0..n) of N columns of one type; places may repeat. More than 2 GiB of text or 2^31 list elements is
- * CAT_E_UNSUPPORTED. NPARTS >= 1. */
-CAT_MUST_USE int cat_gather(struct cat_column *const *parts, size_t nparts, const struct cat_place *at, int64_t n,
-                            struct cat_column **out, struct cat_error *err);
+/* Rows AT[0..n) of NPARTS columns of one type; places may repeat. More than 2 GiB of text or 2^31 list elements is
+ * CAT_E_UNSUPPORTED. NPARTS >= 1. Of a single one: cat_take. */
+CAT_MUST_USE int cat_gather(const struct cat_column *const *parts, size_t nparts, const struct cat_place *at,
+                            int64_t n, struct cat_column **out, struct cat_error *err);
 /* Of all columns that are there, under SCHEMA, which is that of the batches. */
 CAT_MUST_USE int cat_gather_batches(struct cat_batch *const *parts, size_t nparts, struct cat_schema *schema,
                                     const struct cat_place *at, int64_t n, struct cat_batch **out,

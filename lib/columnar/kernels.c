@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "columnar/gather.h"
 
 void cat_bits_copy(uint8_t *dst, int64_t to, const uint8_t *src, int64_t from, int64_t n)
 {
@@ -33,200 +34,47 @@ void cat_bits_copy(uint8_t *dst, int64_t to, const uint8_t *src, int64_t from, i
 
 /* --- take --- */
 
-#define TAKE(T)                                                                  \
-	do {                                                                     \
-		const T *from = CAT_VALUES(c, T);                                \
-		T *to = (T *)(void *)t->data->data;                              \
-		for (int64_t i = 0; i < n; i++)                                  \
-			to[i] = idx[i] < 0 ? (T)0 : from[idx[i]];                \
-	} while (0)
-
-static void take_fixed(const struct cat_column *c, const int32_t *idx, int64_t n, struct cat_column *t, int width)
+/* IDX as places in a single part; the caller frees *OUT. */
+static int places_of(const int32_t *idx, int64_t n, struct cat_place **out, struct cat_error *err)
 {
-	switch (width) {
-	case 1:
-		TAKE(uint8_t);
-		break;
-	case 2:
-		TAKE(uint16_t);
-		break;
-	case 4:
-		TAKE(uint32_t);
-		break;
-	case 8:
-		TAKE(uint64_t);
-		break;
-	default:
-		for (int64_t i = 0; i < n; i++) {
-			uint8_t *to = t->data->data + i * width;
-
-			if (idx[i] < 0)
-				memset(to, 0, (size_t)width);
-			else
-				memcpy(to, c->data->data + (c->offset + idx[i]) * width, (size_t)width);
-		}
-	}
-}
-
-static int take_validity(const struct cat_column *c, const int32_t *idx, int64_t n, struct cat_column *t,
-                         struct cat_error *err)
-{
-	bool outer = false;
-	int64_t nulls = 0;
-
+	*out = cat_malloc((size_t)n * sizeof **out);
+	if (!*out)
+		return cat_fail_mem(err, (size_t)n * sizeof **out);
 	for (int64_t i = 0; i < n; i++)
-		outer |= idx[i] < 0;
-	if (c->type.id == CAT_T_NULL) {
-		t->null_count = n;
-		return CAT_OK;
-	}
-	t->null_count = 0;
-	if (!outer && (!c->validity || c->null_count == 0))
-		return CAT_OK;
-	CAT_TRY(cat_buf_zeroed((size_t)(n + 7) / 8, &t->validity, err));
-	for (int64_t i = 0; i < n; i++) {
-		const bool ok = idx[i] >= 0 && (!c->validity || cat_bit_get(c->validity->data, c->offset + idx[i]));
-
-		t->validity->data[i >> 3] |= (uint8_t)((unsigned)ok << (i & 7));
-		nulls += !ok;
-	}
-	t->null_count = nulls;
-	if (nulls == 0) {
-		cat_buf_unref(t->validity);
-		t->validity = NULL;
-	}
+		(*out)[i] = (struct cat_place){idx[i] < 0 ? -1 : 0, idx[i]};
 	return CAT_OK;
 }
 
-/* Offsets of the taken rows, and for lists the child rows they need. */
-static int take_offsets(const struct cat_column *c, const int32_t *idx, int64_t n, struct cat_column *t,
-                        struct cat_error *err)
+int cat_take(const struct cat_column *c, const int32_t *idx, int64_t n, struct cat_column **out, struct cat_error *err)
 {
-	const int32_t *o = cat_column_offsets(c);
-	int64_t total = 0;
-	int32_t *to;
-
-	CAT_TRY(cat_buf_new(((size_t)n + 1) * sizeof(int32_t), &t->offsets, err));
-	to = (int32_t *)(void *)t->offsets->data;
-	to[0] = 0;
-	for (int64_t i = 0; i < n; i++) {
-		if (idx[i] >= 0 && cat_column_valid(c, idx[i]))
-			total += o[idx[i] + 1] - o[idx[i]];
-		if (total > INT32_MAX)
-			return cat_fail(err, CAT_E_UNSUPPORTED, "more than 2 GiB of text or list elements in one batch");
-		to[i + 1] = (int32_t)total;
-	}
-	return CAT_OK;
-}
-
-static int take_text(const struct cat_column *c, const int32_t *idx, int64_t n, struct cat_column *t,
-                     struct cat_error *err)
-{
-	const int32_t *o = cat_column_offsets(c), *to;
-
-	CAT_TRY(take_offsets(c, idx, n, t, err));
-	to = (const int32_t *)(const void *)t->offsets->data;
-	CAT_TRY(cat_buf_new((size_t)to[n], &t->data, err));
-	for (int64_t i = 0; i < n; i++)
-		if (to[i + 1] > to[i])
-			memcpy(t->data->data + to[i], c->data->data + o[idx[i]], (size_t)(to[i + 1] - to[i]));
-	return CAT_OK;
-}
-
-static int take_list(const struct cat_column *c, const int32_t *idx, int64_t n, struct cat_column *t,
-                     struct cat_error *err)
-{
-	const int32_t *o = cat_column_offsets(c), *to;
-	int32_t *child;
-	int rc = CAT_OK;
-
-	CAT_TRY(take_offsets(c, idx, n, t, err));
-	to = (const int32_t *)(const void *)t->offsets->data;
-	child = cat_malloc((size_t)to[n] * sizeof *child);
-	if (!child)
-		return cat_fail_mem(err, (size_t)to[n] * sizeof *child);
-	for (int64_t i = 0; i < n; i++)
-		for (int32_t k = to[i]; k < to[i + 1]; k++)
-			child[k] = o[idx[i]] + (k - to[i]);
-	rc = cat_take(c->children[0], child, to[n], &t->children[0], err);
-	cat_free(child);
-	return rc;
-}
-
-static int take_group(const struct cat_column *c, const int32_t *idx, int64_t n, struct cat_column *t,
-                      struct cat_error *err)
-{
-	const int32_t width = c->type.id == CAT_T_FIXED_LIST ? c->type.width : 1;
-	int32_t *wide = NULL;
-	int rc = CAT_OK;
-
-	if (width != 1) {
-		wide = cat_malloc((size_t)n * (size_t)width * sizeof *wide);
-		if (!wide)
-			return cat_fail_mem(err, (size_t)n * (size_t)width * sizeof *wide);
-		for (int64_t i = 0; i < n; i++)
-			for (int32_t k = 0; k < width; k++)
-				wide[i * width + k] = idx[i] < 0 ? -1 : idx[i] * width + k;
-	}
-	for (int k = 0; rc == CAT_OK && k < c->nchildren; k++)
-		rc = cat_take(c->children[k], wide ? wide : idx, n * width, &t->children[k], err);
-	cat_free(wide);
-	return rc;
-}
-
-static int take_body(const struct cat_column *c, const int32_t *idx, int64_t n, struct cat_column *t,
-                     struct cat_error *err)
-{
-	const int width = cat_type_bytes(&c->type);
-
-	CAT_TRY(take_validity(c, idx, n, t, err));
-	if (c->type.id == CAT_T_BOOL) {
-		CAT_TRY(cat_buf_zeroed((size_t)(n + 7) / 8, &t->data, err));
-		for (int64_t i = 0; i < n; i++)
-			if (idx[i] >= 0 && cat_column_bool(c, idx[i]))
-				cat_bit_set(t->data->data, i);
-	} else if (width) {
-		CAT_TRY(cat_buf_new((size_t)n * (size_t)width, &t->data, err));
-		take_fixed(c, idx, n, t, width);
-	} else if (cat_type_is_text(c->type.id)) {
-		return take_text(c, idx, n, t, err);
-	} else if (cat_type_is_list(c->type.id)) {
-		return take_list(c, idx, n, t, err);
-	} else {
-		return take_group(c, idx, n, t, err);
-	}
-	return CAT_OK;
-}
-
-int cat_take(const struct cat_column *c, const int32_t *idx, int64_t n, struct cat_column **out,
-             struct cat_error *err)
-{
-	struct cat_column *t;
+	struct cat_place *at;
 	int rc;
 
-	CAT_TRY(cat_column_new(&c->type, n, c->nchildren, &t, err));
-	rc = take_body(c, idx, n, t, err);
-	if (rc != CAT_OK) {
-		cat_column_unref(t);
-		return rc;
-	}
-	*out = t;
-	return CAT_OK;
+	CAT_TRY(places_of(idx, n, &at, err));
+	rc = cat_gather(&c, 1, at, n, out, err);
+	cat_free(at);
+	return rc;
 }
 
 int cat_take_batch(const struct cat_batch *b, const int32_t *idx, int64_t n, struct cat_batch **out,
                    struct cat_error *err)
 {
-	struct cat_batch *t;
+	struct cat_batch *t = NULL;
+	struct cat_place *at;
+	int rc;
 
-	CAT_TRY(cat_batch_new(b->schema, n, &t, err));
-	for (int i = 0; i < b->ncols; i++) {
-		int rc = b->cols[i] ? cat_take(b->cols[i], idx, n, &t->cols[i], err) : CAT_OK;
+	CAT_TRY(places_of(idx, n, &at, err));
+	rc = cat_batch_new(b->schema, n, &t, err);
+	for (int i = 0; rc == CAT_OK && i < b->ncols; i++) {
+		const struct cat_column *c = b->cols[i];
 
-		if (rc != CAT_OK) {
-			cat_batch_unref(t);
-			return rc;
-		}
+		if (c)
+			rc = cat_gather(&c, 1, at, n, &t->cols[i], err);
+	}
+	cat_free(at);
+	if (rc != CAT_OK) {
+		cat_batch_unref(t);
+		return rc;
 	}
 	*out = t;
 	return CAT_OK;

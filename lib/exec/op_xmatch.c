@@ -135,6 +135,7 @@ static int read_right(struct xmatch *x, struct cat_source *right, struct cat_err
 	struct cat_schema *kept;
 	int rc;
 
+	CAT_TRY(table_room(&x->right, x->options.right_rows, err));
 	CAT_TRY(cat_schema_project(right->schema, x->right_cols, x->n_right, &kept, err));
 	do {
 		struct cat_batch *b = NULL;
@@ -414,11 +415,13 @@ static const struct cat_source_ops xmatch_ops = {xmatch_next, xmatch_close};
 /* Where every pair is wanted, a row has as many as rows of RIGHT fall into its circle; crowding is allowed for. */
 static int64_t first_piece_rows(const struct xmatch *x)
 {
+	/* Where all is in memory nobody waits for the first rows. */
+	const int64_t usual = x->options.right_rows ? PIECE_ROWS_MAX : PIECE_ROWS_FIRST;
 	const double half = sin(x->options.radius_arcsec / 3600 * 0.5 * CAT_DEG_RAD);
 	const double rows = PIECE_PAIRS / (1 + 64 * (double)x->right.rows.nrows * half * half);
 
-	if (x->options.find != CAT_FIND_ALL || rows >= PIECE_ROWS_FIRST)
-		return PIECE_ROWS_FIRST;
+	if (x->options.find != CAT_FIND_ALL || rows >= (double)usual)
+		return usual;
 	return rows < 1 ? 1 : (int64_t)rows;
 }
 

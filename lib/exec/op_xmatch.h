@@ -27,6 +27,7 @@ struct cat_xmatch_options {
 	int k;
 	enum cat_join join;
 	const char *suffix; /* of RIGHT names that LEFT has too; NULL: "_2" */
+	int64_t right_rows; /* both sides are in memory already, and RIGHT has so many rows; 0: not known */
 	int64_t tile_rows; /* part by part: rows of LEFT at a time; 0: as memory allows */
 	int ra1, dec1, ra2, dec2; /* columns of numbers, in degrees */
 };

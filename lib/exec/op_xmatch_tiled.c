@@ -220,16 +220,18 @@ static int run_tile(void *arg, struct cat_error *err)
 	struct tiled *t = j->t;
 	struct cat_stack left = {0}, right = {0};
 	struct cat_source *l = NULL, *r = NULL, *joined = NULL;
+	struct cat_xmatch_options o = t->o;
 	int rc = read_left(t, &j->tile, &left, err);
 
 	if (rc == CAT_OK && left.nrows > 0) {
 		rc = read_right(t, &j->tile, &left, &right, err);
+		o.right_rows = right.nrows;
 		if (rc == CAT_OK)
 			rc = source_of(t->rivals ? t->flagged : t->left->schema, &left, &l, err);
 		if (rc == CAT_OK)
 			rc = source_of(t->right_schema, &right, &r, err);
 		if (rc == CAT_OK)
-			rc = cat_xmatch_open(l, r, &t->o, &joined, err);
+			rc = cat_xmatch_open(l, r, &o, &joined, err);
 		else
 			cat_source_close(l);
 		if (rc == CAT_OK)

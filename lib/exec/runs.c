@@ -94,7 +94,7 @@ bool cat_runs_spilled(const struct cat_runs *r)
 static int gather_held(struct cat_runs *r, const struct cat_place *place, struct cat_batch **out, struct cat_error *err)
 {
 	const struct cat_stack *held = &r->held;
-	struct cat_column **parts = cat_calloc(held->n, sizeof(struct cat_column *));
+	const struct cat_column **parts = cat_calloc(held->n, sizeof(const struct cat_column *));
 	struct cat_batch *b = NULL;
 	int rc = parts ? cat_batch_new(r->schema, held->nrows, &b, err) : cat_fail_mem(err, held->n * sizeof *parts);
 

@@ -44,7 +44,8 @@ void cat_pairs_fini(struct cat_pairs *p);
 #define CAT_MATCH_ALL 0
 /* The K nearest right rows within the radius of each of N left positions (K >= 1), or all of them
  * (CAT_MATCH_ALL): in left order, by separation and right row inside it. Replaces what OUT held; on failure
- * OUT is empty. Fastest with a million rows at a time: it then sweeps the sky once. N < 2^32. */
+ * OUT is empty. Fastest where rows that follow each other lie near each other, as in a catalogue, or else with a
+ * million rows at a time: it then sweeps the sky once. N < 2^32. */
 CAT_MUST_USE int cat_match_query(const struct cat_match_index *ix, const double *ra_deg, const double *dec_deg,
                                  int64_t n, int64_t k, struct cat_pairs *out, struct cat_error *err);
 

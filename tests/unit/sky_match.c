@@ -3,12 +3,13 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "sky/healpix.h"
 #include "sky/match.h"
 #include "sky/sphere.h"
 
 struct sky {
 	int64_t n;
-	double ra[2048], dec[2048];
+	double ra[4096], dec[4096];
 };
 static struct sky left, right;
 static uint64_t rng;
@@ -56,7 +57,7 @@ static void draw(struct sky *s, enum scene scene, int64_t n, double scale)
 	}
 }
 
-static struct cat_pair brute[2048];
+static struct cat_pair brute[4096];
 
 static int by_nearness(const void *a, const void *b)
 {
@@ -143,6 +144,67 @@ static void agrees_when_sorted(void **state)
 		compare(scene_name[scene], 0.2, CAT_MATCH_ALL);
 		compare(scene_name[scene], 180, 1);
 	}
+}
+
+struct placed {
+	int64_t cell;
+	double ra, dec;
+};
+
+static int by_cell(const void *a, const void *b)
+{
+	const struct placed *p = a, *q = b;
+
+	return (p->cell > q->cell) - (p->cell < q->cell);
+}
+
+/* Into the order of a catalogue; rows without a position first. */
+static void sort_by_cell(struct sky *s)
+{
+	static struct placed at[4096];
+	static int64_t cell[4096];
+
+	cat_hpx29_from_deg_n(s->ra, s->dec, s->n, cell);
+	for (int64_t i = 0; i < s->n; i++)
+		at[i] = (struct placed){cell[i], s->ra[i], s->dec[i]};
+	qsort(at, (size_t)s->n, sizeof at[0], by_cell);
+	for (int64_t i = 0; i < s->n; i++)
+		s->ra[i] = at[i].ra, s->dec[i] = at[i].dec;
+}
+
+/* The first N rows at one place, SCALE degrees wide. */
+static void crowd(struct sky *s, int64_t n, double ra, double dec, double scale)
+{
+	for (int64_t i = 0; i < n && i < s->n; i++) {
+		s->ra[i] = ra + uniform(-scale, scale);
+		s->dec[i] = fmin(90, fmax(-90, dec + uniform(-scale, scale)));
+	}
+}
+
+/* Rows that come place by place, as in a catalogue: evenly, in crowds that fill a cell, and a crowd too large for one. */
+static void agrees_place_by_place(void **state)
+{
+	static const int64_t crowds[] = {0, 40, 400, 3000};
+	static const double radii[] = {1e-6, 1e-3, 0.02, 0.3};
+
+	(void)state;
+	rng = 99;
+	for (int scene = 0; scene < SCENES; scene += scene == CLUSTERS ? 2 : 1)
+		for (size_t c = 0; c < sizeof crowds / sizeof *crowds; c++) {
+			const double radius = radii[(c + (size_t)scene) % 4], scale = c % 2 ? radius * 30 : 4;
+
+			draw(&right, (enum scene)scene, 3500, scale);
+			draw(&left, (enum scene)scene, 300, scale);
+			crowd(&right, crowds[c], 10, scene % 2 ? 60 : 0.1, 20 * radius);
+			crowd(&left, crowds[c] / 10, 10, scene % 2 ? 60 : 0.1, 20 * radius);
+			/* Some are the same. */
+			for (int64_t i = 0; i < 50; i++)
+				left.ra[i] = right.ra[i], left.dec[i] = right.dec[i];
+			sort_by_cell(&right);
+			sort_by_cell(&left);
+			compare(scene_name[scene], radius, CAT_MATCH_ALL);
+			compare(scene_name[scene], radius, c % 2 ? 1 : 3);
+		}
 }
 
 /* Both ways round, with ties: whole degrees and one place. */
@@ -312,14 +374,17 @@ static void refusals(void **state)
 	cat_pairs_fini(&p);
 }
 
-static void every_allocation_may_fail(void **state)
+static void allocations_may_fail(bool by_place)
 {
 	struct cat_error err;
 
-	(void)state;
 	rng = 5;
 	draw(&right, WHOLE, 1500, 1);
 	draw(&left, WHOLE, 600, 1);
+	if (by_place) {
+		sort_by_cell(&right);
+		sort_by_cell(&left);
+	}
 	for (int64_t n = 1;; n++) {
 		struct cat_match_index *ix = NULL;
 		struct cat_pairs p = {0};
@@ -336,11 +401,18 @@ static void every_allocation_may_fail(void **state)
 	}
 }
 
+static void every_allocation_may_fail(void **state)
+{
+	(void)state;
+	allocations_may_fail(false);
+	allocations_may_fail(true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(agrees_with_brute_force), UNIT_TEST(agrees_when_sorted), UNIT_TEST(known_mistakes),
-		UNIT_TEST(backward_and_mutual),
+		UNIT_TEST(agrees_place_by_place),   UNIT_TEST(backward_and_mutual),
 		UNIT_TEST(agrees_with_lsdb),
 		UNIT_TEST(refusals),                UNIT_TEST(every_allocation_may_fail),
 	};
