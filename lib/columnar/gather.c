@@ -59,7 +59,8 @@ static void gather_fixed(const struct from *f, const struct cat_place *at, int64
 	}
 }
 
-/* Bits of rows AT[0..n); TO has whole words. */
+/* Bits of rows AT[0..n), those of parts without any being set; TO has whole words. Not fetched ahead: bits are few
+ * enough to be near. */
 static void gather_bits(const struct from *f, const struct cat_place *at, int64_t n, uint8_t *to)
 {
 	for (int64_t i = 0; i < n; i += 64) {
@@ -69,13 +70,8 @@ static void gather_bits(const struct from *f, const struct cat_place *at, int64_
 		for (int64_t k = 0; k < m; k++) {
 			const struct cat_place p = at[i + k];
 			const uint8_t *bits = p.part < 0 ? NULL : f->values[p.part];
-			uint64_t bit = p.part >= 0;
+			const uint64_t bit = bits ? cat_bit_get(bits, f->cols[p.part]->offset + p.row) : p.part >= 0;
 
-			if (i + k + AHEAD < n && at[i + k + AHEAD].part >= 0 && f->values[at[i + k + AHEAD].part])
-				__builtin_prefetch(f->values[at[i + k + AHEAD].part] +
-				                   ((f->cols[at[i + k + AHEAD].part]->offset + at[i + k + AHEAD].row) >> 3));
-			if (bits)
-				bit = cat_bit_get(bits, f->cols[p.part]->offset + p.row);
 			word |= bit << k;
 		}
 		memcpy(to + (i >> 3), &word, sizeof word);
