@@ -4,28 +4,46 @@
 
 #include "base/alloc.h"
 
-/* How far ahead rows are fetched: they lie anywhere. */
+/* How far ahead rows are fetched when they lie anywhere. */
 #define AHEAD 16
+/* What a processor fetches by itself; told by so many rows. */
+#define NEAR_ROWS 64
+#define SAMPLES 64
 
 /* What is read of the parts, side by side. */
 struct from {
 	const struct cat_column *const *cols;
 	size_t n;
 	const uint8_t **values; /* of each part's row 0 */
+	bool far;               /* rows lie anywhere: they are worth fetching ahead */
 };
 
-#define GATHER(T)                                                                                          \
-	do {                                                                                               \
-		T *to = (T *)(void *)t->data->data;                                                        \
-		const T *one = (const T *)(const void *)v[0];                                              \
-		for (int64_t i = 0; f->n == 1 && i < n; i++)                                               \
-			to[i] = at[i].part < 0 ? (T)0 : one[at[i].row];                                    \
-		for (int64_t i = 0; f->n > 1 && i < n; i++) {                                              \
-			if (i + AHEAD < n && at[i + AHEAD].part >= 0)                                      \
-				__builtin_prefetch((const T *)(const void *)v[at[i + AHEAD].part] +        \
-				                   at[i + AHEAD].row);                                     \
-			to[i] = at[i].part < 0 ? (T)0 : ((const T *)(const void *)v[at[i].part])[at[i].row]; \
-		}                                                                                          \
+/* Told by some of the rows. */
+static bool are_far(size_t nparts, const struct cat_place *at, int64_t n)
+{
+	const int64_t step = n / SAMPLES + 1;
+	int64_t seen = 0, far = 0;
+
+	for (int64_t i = 0; nparts > 1 && i + 1 < n; i += step) {
+		seen++;
+		far += at[i].part != at[i + 1].part || at[i + 1].row < at[i].row || at[i + 1].row > at[i].row + NEAR_ROWS;
+	}
+	return 4 * far > seen;
+}
+
+#define VALUE(T, p) ((p).part < 0 ? (T)0 : ((const T *)(const void *)v[(p).part])[(p).row])
+#define GATHER(T)                                                                                   \
+	do {                                                                                        \
+		T *to = (T *)(void *)t->data->data;                                                 \
+		int64_t i = 0;                                                                      \
+		for (; f->far && i + AHEAD < n; i++) {                                              \
+			if (at[i + AHEAD].part >= 0)                                                \
+				__builtin_prefetch((const T *)(const void *)v[at[i + AHEAD].part] + \
+				                   at[i + AHEAD].row);                              \
+			to[i] = VALUE(T, at[i]);                                                    \
+		}                                                                                   \
+		for (; i < n; i++)                                                                  \
+			to[i] = VALUE(T, at[i]);                                                    \
 	} while (0)
 
 static void gather_fixed(const struct from *f, const struct cat_place *at, int64_t n, struct cat_column *t, int width)
@@ -238,7 +256,7 @@ static int gather_body(const struct from *f, const struct cat_place *at, int64_t
 int cat_gather(const struct cat_column *const *parts, size_t nparts, const struct cat_place *at, int64_t n,
                struct cat_column **out, struct cat_error *err)
 {
-	struct from f = {parts, nparts, cat_malloc(nparts * sizeof *f.values)};
+	struct from f = {parts, nparts, cat_malloc(nparts * sizeof *f.values), are_far(nparts, at, n)};
 	struct cat_column *t = NULL;
 	int rc = f.values ? cat_column_new(&parts[0]->type, n, parts[0]->nchildren, &t, err)
 	                  : cat_fail_mem(err, nparts * sizeof *f.values);
