@@ -16,16 +16,41 @@ const struct cat_status *cat_status_row(size_t i)
 	return i < sizeof table / sizeof *table ? &table[i] : NULL;
 }
 
-/* Text from files and peers reaches terminals through errors: nothing but printable bytes may pass. */
 static void neutralise(char *s, bool keep_newline)
 {
-	for (; *s; s++)
-		if (((unsigned char)*s < 0x20 && !(keep_newline && *s == '\n')) || *s == 0x7f)
+	for (; *s; s++) {
+		const unsigned char c = (unsigned char)*s;
+
+		if ((c < 0x20 && !(keep_newline && c == '\n')) || c == 0x7f)
 			*s = '?';
+		else if (c == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0)
+			s[0] = s[1] = '?'; /* U+0080 to U+009F: to some terminals as good as ESC [ */
+	}
 }
 
-/* What stands behind the question mark of a web address may be a signature or a token: it is for nobody's log. */
-static void hide_queries(char *s)
+void cat_neutralise(char *s)
+{
+	neutralise(s, false);
+}
+
+/* In S, which begins behind the :// of an address. */
+static void hide_user(char *s)
+{
+	const size_t n = strcspn(s, "/? \n'\"");
+	char *at = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (s[i] == '@')
+			at = s + i;
+	if (at && at - s > 3) {
+		memcpy(s, "...", 3);
+		memmove(s + 3, at, strlen(at) + 1);
+	} else if (at) {
+		memset(s, '.', (size_t)(at - s));
+	}
+}
+
+void cat_hide_secrets(char *s)
 {
 	for (char *at = s; (at = strstr(at, "http")) != NULL;) {
 		char *begin = at + 4 + (at[4] == 's'), *end;
@@ -33,6 +58,7 @@ static void hide_queries(char *s)
 		at = begin;
 		if (strncmp(begin, "://", 3) != 0)
 			continue;
+		hide_user(begin + 3);
 		at += strcspn(begin, "? \n'\"");
 		if (*at != '?')
 			continue;
@@ -54,7 +80,7 @@ int cat_vfail(struct cat_error *err, enum cat_code code, const char *fmt, va_lis
 	err->hint[0] = '\0';
 	vsnprintf(err->cause, sizeof err->cause, fmt, ap);
 	neutralise(err->cause, false);
-	hide_queries(err->cause);
+	cat_hide_secrets(err->cause);
 	return (int)code;
 }
 
@@ -105,7 +131,7 @@ int cat_wrap(struct cat_error *err, const char *fmt, ...)
 	vsnprintf(front, sizeof front, fmt, ap);
 	va_end(ap);
 	neutralise(front, false);
-	hide_queries(front);
+	cat_hide_secrets(front);
 	snprintf(both, sizeof both, "%s%s%s", front, err->where[0] ? ": " : "", err->where);
 	len = strlen(both);
 	if (len <= cap) {
@@ -129,6 +155,7 @@ int cat_hint(struct cat_error *err, const char *fmt, ...)
 	vsnprintf(err->hint, sizeof err->hint, fmt, ap);
 	va_end(ap);
 	neutralise(err->hint, false);
+	cat_hide_secrets(err->hint);
 	return (int)err->code;
 }
 

@@ -76,6 +76,14 @@ CAT_PRINTF(2, 3) int cat_wrap(struct cat_error *err, const char *fmt, ...);
 /* Sets the next command to type. Returns err->code. */
 CAT_PRINTF(2, 3) int cat_hint(struct cat_error *err, const char *fmt, ...);
 
+/* Text from files and peers must not command a terminal: control characters of S, those of two bytes in UTF-8 too, become
+ * question marks, in place. All that is said through cat_error has this done to it. */
+void cat_neutralise(char *s);
+
+/* What stands behind the question mark of a web address may be a signature or a token, and before its @ a password: they
+ * are for nobody's log. In every such address in S they become "...", in place; never longer. Done to errors too. */
+void cat_hide_secrets(char *s);
+
 /* "where: cause. See: hint" and the detail lines, without a newline at the end, always terminated. */
 void cat_error_text(const struct cat_error *err, char *out, size_t size);
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/json.h"
 #include "dataset/coverage.h"
 #include "dataset/hats.h"
@@ -11,7 +12,7 @@
 
 /* What is described: either a catalogue, or any other table through its feed. */
 struct subject {
-	const char *name;
+	char *name;
 	struct cat_hats *hats;
 	struct cat_feed *feed;
 	const struct cat_schema *schema;
@@ -65,7 +66,10 @@ static int open_subject(const char *operand, const struct cat_input *in, const s
 	                                   .infer_full = strcmp(in->infer, "full") == 0, .ntypes = in->types.n,
 	                                   .types = in->types.v};
 
-	s->name = operand ? operand : "standard input";
+	s->name = cat_strdup(operand ? operand : "standard input");
+	if (!s->name)
+		return cat_fail_mem(err, operand ? strlen(operand) : 0);
+	cat_hide_secrets(s->name);
 	CAT_TRY(cat_table_catalogue(operand, NULL, &s->hats, err));
 	if (s->hats) {
 		s->schema = s->hats->schema;
@@ -277,6 +281,7 @@ int cat_info_table(const char *operand, const struct cat_input *in, const struct
 	cat_hats_members_fini(&s.members);
 	cat_hats_free(s.hats);
 	cat_feed_close(s.feed);
+	cat_free(s.name);
 	return rc;
 }
 

@@ -123,8 +123,9 @@ static int print_entry(struct ls *ls, const struct entry *e, const char *kind, c
 		cat_format_i64(f->bytes, size);
 	if (ls->s->details)
 		cat_text_addf(&t, "%14s  %-20s  ", size, e->modified[0] ? e->modified : "-");
-	for (const char *c = e->name; *c; c++)
-		cat_text_addc(&t, (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c);
+	cat_text_add(&t, e->name);
+	if (t.s)
+		cat_neutralise(t.s);
 	if (e->is_folder && t.len && t.s[t.len - 1] != '/')
 		cat_text_addc(&t, '/');
 	if (f)

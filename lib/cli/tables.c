@@ -238,7 +238,12 @@ static int whole_address(const char *word, char **out, struct cat_error *err)
 	if (cat_url_like(word) && !cat_url_is(word))
 		return cat_fail(err, CAT_E_UNSUPPORTED, "%s: addresses of this scheme are not supported: https, http, s3, gs, hf are",
 		                word);
-	if (!cat_url_is(word)) {
+	if (cat_url_is(word)) {
+		struct cat_url url;
+
+		CAT_TRY(cat_url_parse(word, &url, err)); /* no password goes into a list */
+		cat_url_fini(&url);
+	} else {
 		real = realpath(word, NULL);
 		if (!real)
 			return cat_fail_sys(err, CAT_E_NOINPUT, errno, "%s", word);

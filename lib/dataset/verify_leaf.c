@@ -469,6 +469,8 @@ int cat_verify_file(const char *path, const struct cat_verify_options *o, struct
 	if (!copy)
 		return cat_fail_mem(err, strlen(path));
 	rc = check_file(&l, copy, "", -1, err);
+	if (cat_is_fault(rc))
+		cat_wrap(err, "%s", path);
 	cat_free(copy);
 	totals->rows += l.rows;
 	totals->bytes += l.bytes;

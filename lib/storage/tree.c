@@ -46,10 +46,26 @@ static int by_bytes(const void *a, const void *b)
 	return cx < cy ? -1 : cx > cy;
 }
 
-static int walk_folder(struct walk *w, const char *folder, const char *prefix, struct cat_error *err);
+/* The folders that one is in: links may lead back up, and would be followed for ever. */
+struct above {
+	const struct above *up;
+	dev_t dev;
+	ino_t ino;
+};
+
+static bool leads_back(const struct above *a, const struct stat *st)
+{
+	for (; a; a = a->up)
+		if (a->dev == st->st_dev && a->ino == st->st_ino)
+			return true;
+	return false;
+}
+
+static int walk_folder(struct walk *w, const char *folder, const char *prefix, const struct above *here,
+                       struct cat_error *err);
 
 static int walk_child(struct walk *w, const char *folder, const char *prefix, const struct child *c,
-                      struct cat_error *err)
+                      const struct above *here, struct cat_error *err)
 {
 	const bool is_folder = S_ISDIR(c->st.st_mode);
 	char *name = prefix[0] ? cat_url_join(prefix, c->name) : cat_strdup(c->name), modified[32];
@@ -67,17 +83,19 @@ static int walk_child(struct walk *w, const char *folder, const char *prefix, co
 		                                      .size = is_folder ? 0 : (int64_t)c->st.st_size, .etag = "",
 		                                      .modified = modified},
 		             err);
-	} else if (is_folder) {
+	} else if (is_folder && !leads_back(here, &c->st)) {
+		const struct above deeper = {.up = here, .dev = c->st.st_dev, .ino = c->st.st_ino};
 		char *inner = cat_url_join(folder, c->name);
 
-		rc = inner ? walk_folder(w, inner, name, err) : cat_fail_mem(err, strlen(folder));
+		rc = inner ? walk_folder(w, inner, name, &deeper, err) : cat_fail_mem(err, strlen(folder));
 		cat_free(inner);
 	}
 	cat_free(name);
 	return rc;
 }
 
-static int walk_folder(struct walk *w, const char *folder, const char *prefix, struct cat_error *err)
+static int walk_folder(struct walk *w, const char *folder, const char *prefix, const struct above *here,
+                       struct cat_error *err)
 {
 	struct dirent **found;
 	struct child *v;
@@ -103,7 +121,7 @@ static int walk_folder(struct walk *w, const char *folder, const char *prefix, s
 		qsort(v, (size_t)kept, sizeof *v, by_bytes);
 	for (int i = 0; i < kept; i++) {
 		if (rc == CAT_OK)
-			rc = walk_child(w, folder, prefix, &v[i], err);
+			rc = walk_child(w, folder, prefix, &v[i], here, err);
 		cat_free(v[i].name);
 	}
 	cat_free(v);
@@ -163,8 +181,14 @@ int cat_tree_each(const char *folder, bool flat,
 	struct cat_url url;
 	int rc;
 
-	if (!cat_url_is(folder))
-		return walk_folder(&w, folder, "", err);
+	if (!cat_url_is(folder)) {
+		struct stat st = {0};
+		struct above top;
+
+		(void)!stat(folder, &st); /* where that fails, reading it does too */
+		top = (struct above){.dev = st.st_dev, .ino = st.st_ino};
+		return walk_folder(&w, folder, "", &top, err);
+	}
 	CAT_TRY(cat_url_parse(folder, &url, err));
 	rc = url.is_s3 ? walk_store(&w, &url, folder, err)
 	               : cat_fail(err, CAT_E_UNSUPPORTED, "%s: a web server does not say which files it has", folder);

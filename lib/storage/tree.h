@@ -18,7 +18,7 @@ struct cat_tree_entry {
 	const char *modified; /* "2024-01-31T12:00:00Z"; "" when not told */
 };
 /* Calls EACH on the files below FOLDER in the order of their names' bytes; FLAT: on files and folders right below it.
- * Stops with EACH's failure. CAT_E_NOINPUT when there is no such folder (an object store's: when it is empty);
+ * Links are followed, but not into a folder that they lie in. Stops with EACH's failure. CAT_E_NOINPUT when there is no such folder (an object store's: when it is empty);
  * CAT_E_UNSUPPORTED for web servers, which tell nobody what they have. */
 CAT_MUST_USE int cat_tree_each(const char *folder, bool flat,
                                int (*each)(void *arg, const struct cat_tree_entry *e, struct cat_error *err),

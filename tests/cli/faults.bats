@@ -219,3 +219,25 @@ reports=("cat-info t.parquet" "cat-info --json t.parquet" "cat-plot -x mag t.par
 	status 0 cat-scan -m 60M -j 64 stars.csv -f csv
 	status 64 env CATPIPE_MEMORY=1M cat-scan stars.csv
 }
+
+@test "what an address holds beside its path is in no answer and no error; names command no terminal" {
+	eval "$("$ROOT/tests/engines/s3/up" faults "$BATS_TEST_TMPDIR/web" --root .)"
+	url=$AWS_ENDPOINT_URL
+	unset AWS_ENDPOINT_URL
+	export CATPIPE_CACHE=$PWD/cache
+	secret() { [[ $output$stderr != *sesame99* ]]; }
+	status 0 cat-info "$url/stars.csv?sig=sesame99"
+	[[ ${lines[0]} == "$url/stars.csv?..." ]]
+	status 0 cat-info --json "$url/stars.csv?sig=sesame99"
+	secret
+	status 64 cat-upload "$url/stars.csv?sig=sesame99" s3://bucket/x
+	secret
+	status 64 cat-scan "http://joe:sesame99@127.0.0.1:1/x.csv"
+	secret
+	says "http://...@127.0.0.1:1/x.csv"
+	"$ROOT/tests/engines/s3/down" "$BATS_TEST_TMPDIR/web"
+	mkdir names
+	touch names/$'a\xc2\x9b31mb' names/$'a\e[31mb' names/é
+	status 0 cat-ls names
+	[ "$output" = $'a?[31mb\na??31mb\né' ]
+}

@@ -86,6 +86,8 @@ forget() { : >web/requests; }
 	status 64 cat-tables list --pin
 	status 66 cat-tables add x nowhere.csv
 	status 79 cat-tables add x ftp://host/x
+	status 64 cat-tables add x http://joe:sesame99@host/x.csv
+	[[ $stderr$output != *sesame99* ]]
 	[ ! -e conf ]
 	printf 'tables:\n  a: x\n  a: y\n' >site.yaml
 	status 78 cat-tables

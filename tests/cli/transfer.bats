@@ -244,5 +244,10 @@ nothing_hidden() { [ -z "$(find . -name '.*catpipe*')" ] || { find . -name '.*ca
 	[ "$(names stars.csv s3://bucket/d/)" = "s3://bucket/d/ stars.csv " ]
 	[ "$(names stars.csv s3://bucket)" = "s3://bucket stars.csv " ]
 	[ "$(names --release v1 stars.csv s3://bucket/d)" = "s3://bucket/d/releases/v1 stars.csv " ]
+	# A link that leads back up is not followed for ever.
+	ln -s .. a/sub/up
+	[ "$(names a s3://bucket/d)" = "s3://bucket/d 2 sub/1 " ]
+	ln -s ../../b a/sub/other
+	[ "$(names a s3://bucket/d)" = "s3://bucket/d 2 sub/1 sub/other/3 " ]
 	status 0 cat-upload --plan --offline - s3://bucket/d
 }

@@ -193,3 +193,10 @@ leaf() {
 		grep -q -- "${k//-/\\\\-}" "$ROOT/man/cat-verify.1" || { echo "$k"; false; }
 	done
 }
+
+@test "a broken file that is no part of a catalogue is named" {
+	cat-scan stars.csv -o whole.parquet
+	head -c 300 whole.parquet >cut.parquet
+	status 65 cat-verify cut.parquet
+	says "cut.parquet: not a Parquet file, or cut short"
+}
