@@ -36,6 +36,8 @@ struct listing {
 	const char *shown;  /* in front of its entries' names */
 	struct entry batch[BATCH];
 	int n;
+	const struct listing *up; /* the folder that this one was found in */
+	struct stat st;           /* what it is, when it is here */
 };
 /* What a catalogue says of itself. */
 struct facts {
@@ -249,13 +251,27 @@ static int describe(const char *folder, struct cat_buf *const *b, struct facts *
 
 /* --- folders --- */
 
-static int list_folder(struct ls *ls, const char *folder, const char *shown, struct cat_error *err);
+static int list_folder(struct ls *ls, const char *folder, const char *shown, const struct listing *up,
+                       struct cat_error *err);
 
 static void entry_fini(struct entry *e)
 {
 	cat_free(e->name);
 	cat_free(e->path);
 	memset(e, 0, sizeof *e);
+}
+
+/* Whether PATH is, by a link, one of the folders that it lies in. */
+static bool leads_back(const struct listing *l, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return false;
+	for (; l; l = l->up)
+		if (l->st.st_dev == st.st_dev && l->st.st_ino == st.st_ino)
+			return true;
+	return false;
 }
 
 static int print_batch(struct listing *l, struct cat_buf *const *found, struct cat_error *err)
@@ -271,8 +287,8 @@ static int print_batch(struct listing *l, struct cat_buf *const *found, struct c
 			CAT_TRY(describe(e->path, found + NDESCRIBING * k++, &f, &is, err));
 		if (is)
 			CAT_TRY(print_entry(l->ls, e, f.collection ? "collection" : f.kind, &f, err));
-		else if (e->is_folder && l->ls->s->recursive)
-			CAT_TRY(list_folder(l->ls, e->path, e->name, err));
+		else if (e->is_folder && l->ls->s->recursive && !leads_back(l, e->path))
+			CAT_TRY(list_folder(l->ls, e->path, e->name, l, err));
 		else
 			CAT_TRY(print_entry(l->ls, e, e->is_folder ? "folder" : "file", NULL, err));
 	}
@@ -317,7 +333,8 @@ static int add_entry(void *arg, const struct cat_tree_entry *t, struct cat_error
 	return l->n == BATCH ? flush(l, err) : CAT_OK;
 }
 
-static int list_folder(struct ls *ls, const char *folder, const char *shown, struct cat_error *err)
+static int list_folder(struct ls *ls, const char *folder, const char *shown, const struct listing *up,
+                       struct cat_error *err)
 {
 	struct listing *l = cat_calloc(1, sizeof *l);
 	int rc;
@@ -327,6 +344,8 @@ static int list_folder(struct ls *ls, const char *folder, const char *shown, str
 	l->ls = ls;
 	l->folder = folder;
 	l->shown = shown;
+	l->up = up;
+	(void)!stat(folder, &l->st); /* an address is none */
 	rc = cat_tree_each(folder, true, add_entry, l, err);
 	if (rc == CAT_OK)
 		rc = flush(l, err);
@@ -439,7 +458,7 @@ static int list_operand(struct ls *ls, char *operand, struct cat_error *err)
 		CAT_TRY(list_catalogue(ls, operand, &is, err));
 	if (is)
 		return CAT_OK;
-	rc = list_folder(ls, operand, "", err);
+	rc = list_folder(ls, operand, "", NULL, err);
 	if (rc != CAT_E_NOINPUT || !cat_open_is_remote(operand))
 		return rc;
 	/* Not the beginning of any key: perhaps a key. */

@@ -57,3 +57,11 @@ col/  collection, object, 8 rows, $n partitions, $bytes bytes, 1 margin"
 	status 64 cat-ls --link 1h stars.csv
 	status 64 cat-ls --link 1h https://127.0.0.1:1/x
 }
+
+@test "-R: a link that leads back up is listed, not followed" {
+	mkdir -p a/sub
+	touch a/x
+	ln -s .. a/sub/up
+	status 0 cat-ls -R a
+	[ "$output" = $'sub/up/\nx' ]
+}
