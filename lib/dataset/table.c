@@ -37,6 +37,17 @@ static bool starts(const struct cat_buf *b, const void *magic, size_t n)
 	return b->size >= n && memcmp(b->data, magic, n) == 0;
 }
 
+/* What a server gives instead of a table: where to sign in, or what went wrong. */
+static bool is_web_page(const char *s, size_t n)
+{
+	static const char *const begins[] = {"<!doctype html", "<html"};
+
+	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+		if (n >= strlen(begins[i]) && strncasecmp(s, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
 /* What the first bytes say; text is told apart by the suffix. */
 static enum kind by_magic(const struct cat_buf *head, const char *name)
 {
@@ -62,7 +73,7 @@ static enum kind by_magic(const struct cat_buf *head, const char *name)
 		return ECSV;
 	if (n - blank > 8 && (strncmp(text + blank, "<?xml", 5) == 0 || strncmp(text + blank, "<VOTABLE", 8) == 0))
 		return VOTABLE;
-	if (memchr(text, '\0', n))
+	if (memchr(text, '\0', n) || is_web_page(text + blank, n - blank))
 		return UNKNOWN;
 	/* A character may be cut at the end of what was looked at. */
 	if (!cat_utf8_valid(text, n, &bad) && (n < SNIFF || bad + 4 < n))

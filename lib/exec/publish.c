@@ -74,6 +74,10 @@ static int found_file(void *arg, const struct cat_tree_entry *e, struct cat_erro
 
 	if (is_unfinished(e->name))
 		return CAT_OK;
+	/* Left out in silence it would be missed by readers only. */
+	if (e->is_other)
+		return cat_fail(err, CAT_E_NOINPUT, "%s/%s: a pipe, a device or a link that leads nowhere cannot be sent",
+		                c->folder, e->name);
 	path = cat_url_join(c->folder, e->name);
 	if (!path)
 		return cat_fail_mem(err, strlen(e->name));

@@ -72,6 +72,9 @@ static int add_entry(void *arg, const struct cat_tree_entry *e, struct cat_error
 	/* What programs of ours are just writing. */
 	if (strstr(e->name, ".catpipe-"))
 		return CAT_OK;
+	if (e->is_other)
+		return cat_fail(err, CAT_E_NOINPUT, "%s/%s: a pipe, a device or a link that leads nowhere cannot be copied",
+		                ((const struct retrieving *)arg)->root, e->name);
 	cat_fetch_version(e->etag, NULL, version);
 	return add_item(arg, e->name, false, e->size, version, err);
 }

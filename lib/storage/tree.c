@@ -77,9 +77,10 @@ static int walk_child(struct walk *w, const char *folder, const char *prefix, co
 		return cat_fail_mem(err, strlen(c->name));
 	gmtime_r(&when, &tm);
 	strftime(modified, sizeof modified, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (w->flat || S_ISREG(c->st.st_mode)) {
+	if (w->flat || !is_folder) {
 		rc = w->each(w->arg,
 		             &(struct cat_tree_entry){.name = name, .is_folder = is_folder,
+		                                      .is_other = !is_folder && !S_ISREG(c->st.st_mode),
 		                                      .size = is_folder ? 0 : (int64_t)c->st.st_size, .etag = "",
 		                                      .modified = modified},
 		             err);
@@ -108,8 +109,9 @@ static int walk_folder(struct walk *w, const char *folder, const char *prefix, c
 	for (int i = 0; i < n; i++) {
 		char *path = v ? cat_url_join(folder, found[i]->d_name) : NULL;
 
-		/* What vanished in the meantime is not there. */
-		if (path && stat(path, &v[kept].st) == 0 && (v[kept].name = cat_strdup(found[i]->d_name)) != NULL)
+		/* What vanished in the meantime is not there; a link that leads nowhere is. */
+		if (path && (stat(path, &v[kept].st) == 0 || lstat(path, &v[kept].st) == 0) &&
+		    (v[kept].name = cat_strdup(found[i]->d_name)) != NULL)
 			kept++;
 		else if (!path)
 			rc = cat_fail_mem(err, strlen(folder));

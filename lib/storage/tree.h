@@ -13,6 +13,7 @@
 struct cat_tree_entry {
 	const char *name;  /* seen from the folder: "Norder=0/Dir=0/Npix=4.parquet"; of a folder without a slash behind */
 	bool is_folder;    /* told only when FLAT */
+	bool is_other;     /* neither: a pipe, a device, a link that leads nowhere */
 	int64_t size;
 	const char *etag;     /* object stores; else "" */
 	const char *modified; /* "2024-01-31T12:00:00Z"; "" when not told */

@@ -195,6 +195,11 @@ csv() { "$@" -f csv; }
 	says x
 }
 
+@test "3 a web page where a table should be is no table" {
+	printf '<!DOCTYPE html>\n<html><body>Sign in</body></html>\n' >page.csv
+	status 65 cat-scan page.csv
+}
+
 @test "3 formats that come later are refused by name with 79" {
 	printf '# %%ECSV 1.0\n# ---\nx\n1\n' >t.ecsv
 	status 79 cat-scan t.ecsv

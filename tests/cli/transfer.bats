@@ -251,3 +251,20 @@ nothing_hidden() { [ -z "$(find . -name '.*catpipe*')" ] || { find . -name '.*ca
 	[ "$(names a s3://bucket/d)" = "s3://bucket/d 2 sub/1 sub/other/3 " ]
 	status 0 cat-upload --plan --offline - s3://bucket/d
 }
+
+@test "what cannot be sent or copied is named, not left out" {
+	mkdir tree
+	cp stars.csv tree/
+	ln -s nowhere tree/gone
+	status 66 cat-upload --plan --offline tree s3://bucket/tree
+	says tree/gone
+	status 66 cat-get tree copy
+	says tree/gone
+	[ ! -e copy ]
+	rm tree/gone
+	mkfifo tree/pipe
+	status 66 cat-upload --plan --offline tree s3://bucket/tree
+	says tree/pipe
+	rm tree/pipe
+	status 0 cat-get tree copy
+}
