@@ -270,7 +270,8 @@ CAT_PRINTF(2, 3) static void card(struct cat_text *t, const char *fmt, ...)
 
 static void fill_block(struct cat_text *t, char with)
 {
-	while (t->len % 2880)
+	/* Without memory it grows no more. */
+	while (t->len % 2880 && !t->failed)
 		cat_text_addc(t, with);
 }
 
