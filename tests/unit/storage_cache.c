@@ -145,9 +145,10 @@ static void stays_small(void **state)
 		}
 	while (wait(NULL) > 0)
 		;
-	/* Whoever came while another was at it left it to that one; who comes next looks at its first piece. */
+	/* Whoever came while another was at it left it to that one; who writes a twentieth after that looks itself. */
 	if (fork() == 0) {
-		put("last", "v", 0, "the newest");
+		for (int i = 0; i < 20; i++)
+			put("last", "v", i * 5000, text);
 		_exit(0);
 	}
 	wait(NULL);
