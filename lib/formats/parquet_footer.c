@@ -349,7 +349,7 @@ int cat_parquet_meta_bytes(struct cat_parquet_meta *m, struct cat_buf **out, str
 		put_like(m, &t);
 	else
 		cat_pq_footer_put(&m->w, m->nrows, &m->groups, m->ngroups, &t);
-	if (t.len - 4 > UINT32_MAX)
+	if (t.len > 4 && t.len - 4 > UINT32_MAX)
 		rc = cat_fail(err, CAT_E_UNSUPPORTED, "a Parquet footer of more than 4 GiB");
 	else
 		rc = (cat_pq_tail_put(&t, t.len - 4), cat_text_check(&t, err));
