@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #define MAX_DEPTH 32
+#define MAX_KEYS 20000 /* of one map */
 
 struct parse {
 	yaml_parser_t yaml;
@@ -16,6 +17,7 @@ struct parse {
 	size_t chars, bytes;
 	struct cat_yaml *open[MAX_DEPTH]; /* lists and maps that are not ended */
 	struct cat_yaml **tail[MAX_DEPTH];
+	int nkeys[MAX_DEPTH]; /* of the maps among them */
 	int depth;
 	struct cat_yaml *root;
 	char *key; /* of the next member */
@@ -82,6 +84,9 @@ static int take_key(struct parse *p, const yaml_event_t *e, struct cat_error *er
 	p->key = copy_of(e, err);
 	if (!p->key)
 		return (int)err->code;
+	/* Each is looked for among those before it: a list that somebody else keeps must not take for ever. */
+	if (p->nkeys[p->depth - 1]++ == MAX_KEYS)
+		return refuse(&e->start_mark, err, "more than 20,000 keys");
 	if (cat_yaml_get(map, p->key))
 		return cat_fail(err, CAT_E_CONFIG, "line %zu: '%s' is there twice", e->start_mark.line + 1, p->key);
 	p->key_line = (int)e->start_mark.line + 1;
@@ -133,6 +138,7 @@ static int take_node(struct parse *p, const yaml_event_t *e, struct cat_error *e
 	y->flow = y->kind == CAT_YAML_MAP ? e->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
 	                                  : e->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
 	p->open[p->depth] = y;
+	p->nkeys[p->depth] = 0;
 	p->tail[p->depth++] = &y->child;
 	return CAT_OK;
 }

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/json.h"
@@ -230,6 +231,24 @@ static int check_name(const char *name, struct cat_error *err)
 	return cat_fail(err, CAT_E_USAGE, "'%s' is no name: letters, digits and . _ + -, a letter or digit first", name);
 }
 
+/* A query that opens the address for whoever has it. */
+static bool has_secret(const char *query)
+{
+	static const char *const names[] = {"signature", "token", "sig", "key", "password"};
+
+	for (const char *at = query; *at; at += strcspn(at, "&") + (at[strcspn(at, "&")] == '&')) {
+		const size_t n = strcspn(at, "=&");
+
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+			const size_t k = strlen(names[i]);
+
+			if (n >= k && strncasecmp(at + n - k, names[i], k) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* An address as it is; a path from the root. */
 static int whole_address(const char *word, char **out, struct cat_error *err)
 {
@@ -242,6 +261,11 @@ static int whole_address(const char *word, char **out, struct cat_error *err)
 		struct cat_url url;
 
 		CAT_TRY(cat_url_parse(word, &url, err)); /* no password goes into a list */
+		if (url.query && has_secret(url.query)) {
+			cat_url_fini(&url);
+			return cat_fail(err, CAT_E_USAGE, "%s: an address with a signature or token in it: a list is no place for "
+			                "it, and it ends", word);
+		}
 		cat_url_fini(&url);
 	} else {
 		real = realpath(word, NULL);

@@ -162,20 +162,10 @@ static int pick_rows(const struct hats_table *t, struct cat_batch *b, const stru
 /* Is all of CELLS between LEAST and MOST on the border? */
 static bool on_border(const struct hats_table *t, const struct cat_cover *cells, int64_t least, int64_t most)
 {
-	int64_t a = 0, b = cells->n;
-
-	while (a < b) {
-		const int64_t mid = a + (b - a) / 2;
-
-		if (cells->at[mid].hi <= least)
-			a = mid + 1;
-		else
-			b = mid;
-	}
-	for (; a < cells->n && cells->at[a].lo <= most; a++) {
+	for (int64_t i = cat_cover_behind(cells, least); i < cells->n && cells->at[i].lo <= most; i++) {
 		int64_t lo, hi;
 
-		if (!cat_cover_find(t->base.border, cells->at[a].lo, &lo, &hi) || cells->at[a].hi > hi)
+		if (!cat_cover_find(t->base.border, cells->at[i].lo, &lo, &hi) || cells->at[i].hi > hi)
 			return false;
 	}
 	return true;

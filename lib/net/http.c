@@ -177,15 +177,13 @@ int cat_call_query(struct cat_call *c, const char *name, const char *value, stru
 
 const char *cat_call_payload_hash(struct cat_call *c, const struct cat_net_engine *e)
 {
-	struct cat_call_state *s = c->state;
-
-	if (!s->payload_hash[0]) {
+	if (!c->body_sha256[0]) {
 		uint8_t digest[32];
 
 		e->sha256(c->body ? (const void *)c->body->data : "", c->body ? c->body->size : 0, digest);
-		cat_hex(digest, 32, s->payload_hash);
+		cat_hex(digest, 32, c->body_sha256);
 	}
-	return s->payload_hash;
+	return c->body_sha256;
 }
 
 /* --- on the engine's thread --- */

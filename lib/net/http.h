@@ -47,6 +47,7 @@ struct cat_call {
 	char *headers[CAT_CALL_HEADERS]; /* beyond those that origins add; owned */
 	int nheaders;
 	struct cat_buf *body; /* a reference; NULL: none */
+	char body_sha256[65]; /* hexadecimal, where it is known already */
 	int64_t range_begin, range_end; /* bytes [begin, end); begin < 0: the last -begin bytes; both 0: no range */
 	char *if_match;     /* ETag that the object must have; owned */
 	size_t max_reply;   /* more than that is refused: replies that a range was asked of are as long as that */

@@ -68,7 +68,6 @@ struct cat_call_state {
 	int64_t begin, end;              /* what this try asked for, of ranges from a known begin */
 	bool whole;                      /* a whole object comes instead of the range */
 	bool no_memory, sink_failed;
-	char payload_hash[65];
 	struct cat_creds *creds;         /* that signed this try */
 };
 

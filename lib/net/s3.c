@@ -61,6 +61,7 @@ int cat_s3_put_checksum(struct cat_call *c, uint8_t out[32], struct cat_error *e
 		return CAT_OK;
 	CAT_TRY(cat_net_engine(&e, err));
 	e->sha256(c->body->data, c->body->size, out);
+	cat_hex(out, 32, c->body_sha256);
 	cat_base64(out, 32, text);
 	return cat_call_header(c, err, "x-amz-checksum-sha256: %s", text);
 }

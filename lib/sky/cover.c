@@ -57,15 +57,14 @@ void cat_cover_finish(struct cat_cover *c)
 	c->n = n + 1;
 }
 
-/* Index of the first range that ends behind AT. */
-static int64_t first_behind(const struct cat_cover *c, int64_t at)
+int64_t cat_cover_behind(const struct cat_cover *c, int64_t cell29)
 {
 	int64_t a = 0, b = c->n;
 
 	while (a < b) {
 		const int64_t mid = a + (b - a) / 2;
 
-		if (c->at[mid].hi <= at)
+		if (c->at[mid].hi <= cell29)
 			a = mid + 1;
 		else
 			b = mid;
@@ -75,14 +74,14 @@ static int64_t first_behind(const struct cat_cover *c, int64_t at)
 
 bool cat_cover_overlaps(const struct cat_cover *c, int64_t lo, int64_t hi)
 {
-	const int64_t i = first_behind(c, lo);
+	const int64_t i = cat_cover_behind(c, lo);
 
 	return lo < hi && i < c->n && c->at[i].lo < hi;
 }
 
 bool cat_cover_find(const struct cat_cover *c, int64_t cell29, int64_t *lo, int64_t *hi)
 {
-	const int64_t i = first_behind(c, cell29);
+	const int64_t i = cat_cover_behind(c, cell29);
 	const bool has = i < c->n && c->at[i].lo <= cell29;
 
 	*lo = has ? c->at[i].lo : i > 0 ? c->at[i - 1].hi : INT64_MIN;

@@ -25,6 +25,8 @@ CAT_MUST_USE int cat_cover_add(struct cat_cover *c, int64_t lo, int64_t hi, bool
 /* Sorts, and joins what touches or overlaps; overlapping ranges of which not both are inside are not inside. */
 void cat_cover_finish(struct cat_cover *c);
 
+/* Index of the first range that ends behind CELL29; c->n when none does. */
+int64_t cat_cover_behind(const struct cat_cover *c, int64_t cell29);
 /* Has the cover a cell in [LO, HI)? */
 bool cat_cover_overlaps(const struct cat_cover *c, int64_t lo, int64_t hi);
 /* Whether the cover has CELL29; [*LO, *HI) receives the range, or the gap between ranges, that it is in: cells in

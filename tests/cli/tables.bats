@@ -340,3 +340,14 @@ forget() { : >web/requests; }
 	[ "$(complete cat-tables describe gaia_dr3_e)" = gaia_dr3_epoch_phot ]
 	[ "$(complete cat-scan star)" = "stars stars.csv" ]
 }
+
+@test "addresses that open themselves, and lists without end, are refused" {
+	names
+	mkdir conf
+	status 64 cat-tables add new 'https://host/t.parquet?X-Amz-Date=1&X-Amz-Signature=abc'
+	[ ! -e conf/own.yaml ]
+	status 0 cat-tables add new 'https://host/t.parquet?columns=ra'
+	{ echo tables:; seq 20001 | sed 's/.*/  n&: t.csv/'; } >conf/own.yaml
+	status 78 timeout 60 cat-tables
+	says '20,000'
+}
