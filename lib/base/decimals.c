@@ -24,6 +24,7 @@
 	}
 PORTABLE(cat_decimals_f64_portable, double, cat_parse_f64_padded)
 PORTABLE(cat_decimals_f32_portable, float, cat_parse_f32_padded)
+PORTABLE(cat_decimals_i64_portable, int64_t, cat_parse_i64)
 
 #if WIDE
 #define TARGET __attribute__((target("avx2,popcnt")))
@@ -47,27 +48,31 @@ TARGET static inline __m256i pair(const char *a, const char *b)
 	                               _mm_loadu_si128((const __m128i *)(const void *)b), 1);
 }
 
-/* Texts I and I + 1, of K bytes each in each byte of their halves, 18 of those that are too long: the point out,
- * 16 digits to the right, then neighbours added up four times. Nothing is branched on, for empty fields come in no
- * order that could be learnt. */
-TARGET static inline void scan_pair(const char *a, const char *b, __m256i k, int i, struct scanned *out)
+/* Texts I and I + 1, of K bytes each in each byte of their halves, 18 of those that are too long: the point out
+ * (where there may be one: POINTS), 16 digits to the right, then neighbours added up four times. Nothing is branched
+ * on, for empty fields come in no order that could be learnt. */
+TARGET __attribute__((always_inline)) static inline void scan_pair(const char *a, const char *b, __m256i k, int i,
+                                                                   bool points, struct scanned *out)
 {
 	const __m256i places = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4,
 	                                        5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 	const __m256i front = _mm256_setr_epi32(0xff, 0, 0, 0, 0xff, 0, 0, 0), none = _mm256_setzero_si256();
-	const __m256i first = pair(a, b), second = pair(a + 1, b + 1), inside = _mm256_cmpgt_epi8(k, places);
-	__m256i minus, point, digits, x, to, fits;
+	const __m256i first = pair(a, b), inside = _mm256_cmpgt_epi8(k, places);
+	__m256i minus, point = none, digits, x = first, to, fits;
 	uint32_t behind, bits;
 
 	minus = _mm256_and_si256(_mm256_cmpeq_epi8(first, _mm256_set1_epi8('-')), _mm256_and_si256(inside, front));
-	/* From the point on, all bytes, of which those behind it come from one further on. */
-	point = _mm256_and_si256(_mm256_cmpeq_epi8(first, _mm256_set1_epi8('.')), inside);
-	point = _mm256_or_si256(point, _mm256_slli_si256(point, 1));
-	point = _mm256_or_si256(point, _mm256_slli_si256(point, 2));
-	point = _mm256_or_si256(point, _mm256_slli_si256(point, 4));
-	point = _mm256_or_si256(point, _mm256_slli_si256(point, 8));
-	x = _mm256_sub_epi8(_mm256_blendv_epi8(first, second, point), _mm256_set1_epi8('0'));
-	x = _mm256_andnot_si256(minus, x); /* a sign is a zero in front */
+	if (points) {
+		/* From the point on, all bytes, of which those behind it come from one further on. */
+		point = _mm256_and_si256(_mm256_cmpeq_epi8(first, _mm256_set1_epi8('.')), inside);
+		point = _mm256_or_si256(point, _mm256_slli_si256(point, 1));
+		point = _mm256_or_si256(point, _mm256_slli_si256(point, 2));
+		point = _mm256_or_si256(point, _mm256_slli_si256(point, 4));
+		point = _mm256_or_si256(point, _mm256_slli_si256(point, 8));
+		x = _mm256_blendv_epi8(first, pair(a + 1, b + 1), point);
+	}
+	/* A sign is a zero in front. */
+	x = _mm256_andnot_si256(minus, _mm256_sub_epi8(x, _mm256_set1_epi8('0')));
 	digits = _mm256_add_epi8(k, _mm256_shuffle_epi8(point, _mm256_set1_epi8(15)));
 	/* Negative places give zeros. */
 	to = _mm256_add_epi8(_mm256_sub_epi8(places, _mm256_set1_epi8(16)), digits);
@@ -94,7 +99,9 @@ TARGET static inline void scan_pair(const char *a, const char *b, __m256i k, int
 }
 
 /* Gives bit i set where text i was read. */
-TARGET static uint64_t scan(const char *s, const uint32_t *from, const uint32_t *len, int n, struct scanned *out)
+TARGET __attribute__((always_inline)) static inline uint64_t scan(const char *s, const uint32_t *from,
+                                                                  const uint32_t *len, int n, bool points,
+                                                                  struct scanned *out)
 {
 	const __m256i halves = _mm256_setr_epi64x(0, 0, 0x0101010101010101, 0x0101010101010101);
 	uint8_t bytes[CAT_DECIMALS_MAX] = {0};
@@ -107,7 +114,8 @@ TARGET static uint64_t scan(const char *s, const uint32_t *from, const uint32_t 
 		int16_t two;
 
 		memcpy(&two, bytes + i, sizeof two);
-		scan_pair(s + from[i], s + from[other], _mm256_shuffle_epi8(_mm256_set1_epi16(two), halves), i, out);
+		scan_pair(s + from[i], s + from[other], _mm256_shuffle_epi8(_mm256_set1_epi16(two), halves), i, points,
+		          out);
 	}
 	for (int i = 0; i < n; i++)
 		read |= (uint64_t)(out->fits[i] == 0xffff) << i;
@@ -118,7 +126,7 @@ TARGET static uint64_t scan(const char *s, const uint32_t *from, const uint32_t 
  * numbers. */
 #define WIDE_LOOP(type, word, sign, inexact, finish)                                                        \
 	struct scanned t;                                                                                   \
-	uint64_t read = scan(s, from, len, n, &t);                                                          \
+	uint64_t read = scan(s, from, len, n, true, &t);                                                    \
 	uint8_t large[CAT_DECIMALS_MAX], any = 0;                                                           \
                                                                                                             \
 	for (int i = 0; i < n; i++) {                                                                       \
@@ -154,6 +162,19 @@ TARGET static uint64_t wide_f32(const char *s, const uint32_t *from, const uint3
 	WIDE_LOOP(float, uint32_t, 31, (w > 0x1p24) | (t.behind[i] > 10), cat_decimal_f32);
 }
 
+TARGET static uint64_t wide_i64(const char *s, const uint32_t *from, const uint32_t *len, int n, int64_t *out)
+{
+	struct scanned t;
+	const uint64_t read = scan(s, from, len, n, false, &t);
+
+	for (int i = 0; i < n; i++) {
+		const int64_t w = (int64_t)t.upper[i] * 100000000 + t.lower[i], sign = -(int64_t)(t.negative[i] & 1);
+
+		out[i] = t.fits[i] == 0xffff ? (w ^ sign) - sign : 0;
+	}
+	return read;
+}
+
 uint64_t cat_decimals_f64(const char *s, const uint32_t *from, const uint32_t *len, int n, double *out)
 {
 	return is_wide() ? wide_f64(s, from, len, n, out) : cat_decimals_f64_portable(s, from, len, n, out);
@@ -162,6 +183,11 @@ uint64_t cat_decimals_f64(const char *s, const uint32_t *from, const uint32_t *l
 uint64_t cat_decimals_f32(const char *s, const uint32_t *from, const uint32_t *len, int n, float *out)
 {
 	return is_wide() ? wide_f32(s, from, len, n, out) : cat_decimals_f32_portable(s, from, len, n, out);
+}
+
+uint64_t cat_decimals_i64(const char *s, const uint32_t *from, const uint32_t *len, int n, int64_t *out)
+{
+	return is_wide() ? wide_i64(s, from, len, n, out) : cat_decimals_i64_portable(s, from, len, n, out);
 }
 #else
 uint64_t cat_decimals_f64(const char *s, const uint32_t *from, const uint32_t *len, int n, double *out)
@@ -172,5 +198,10 @@ uint64_t cat_decimals_f64(const char *s, const uint32_t *from, const uint32_t *l
 uint64_t cat_decimals_f32(const char *s, const uint32_t *from, const uint32_t *len, int n, float *out)
 {
 	return cat_decimals_f32_portable(s, from, len, n, out);
+}
+
+uint64_t cat_decimals_i64(const char *s, const uint32_t *from, const uint32_t *len, int n, int64_t *out)
+{
+	return cat_decimals_i64_portable(s, from, len, n, out);
 }
 #endif

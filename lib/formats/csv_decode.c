@@ -52,16 +52,6 @@ static int set_null(struct cat_column *c, int64_t row, struct cat_error *err)
 	return set_nulls(c, row & ~(int64_t)63, UINT64_C(1) << (row & 63), err);
 }
 
-static bool parse_signed(const char *s, size_t n, int64_t min, int64_t max, int64_t *v)
-{
-	return cat_parse_i64(s, n, v) && *v >= min && *v <= max;
-}
-
-static bool parse_unsigned(const char *s, size_t n, uint64_t max, uint64_t *v)
-{
-	return cat_parse_u64(s, n, v) && *v <= max;
-}
-
 static bool parse_bool(const char *s, size_t n, bool *v)
 {
 	*v = n == 4;
@@ -70,7 +60,7 @@ static bool parse_bool(const char *s, size_t n, bool *v)
 
 /* One loop per type: PARSE reads F into V. What it does not take as it stands may still be a number between
  * blanks, or NULL. */
-#define DECODE(T, V, PARSE, STORE)                                                                   \
+#define DECODE(V, PARSE, STORE)                                                                      \
 	for (int64_t i = 0; i < r->nrows; i++) {                                                     \
 		struct cat_csv_field x = cat_csv_field(r, i, col);                                   \
 		V v = 0;                                                                             \
@@ -85,47 +75,102 @@ static bool parse_bool(const char *s, size_t n, bool *v)
 		}                                                                                    \
 		STORE;                                                                               \
 	}
-#define STORE_AS(T) ((T *)(void *)c->data->data)[i] = (T)v
-#define SIGNED(T, MIN, MAX) DECODE(T, int64_t, parse_signed(x.s, x.n, MIN, MAX, &v), STORE_AS(T))
-#define UNSIGNED(T, MAX) DECODE(T, uint64_t, parse_unsigned(x.s, x.n, MAX, &v), STORE_AS(T))
 
-static int decode_number(const struct cat_csv_rows *r, int col, const struct cat_field *f, struct cat_csv_origin o,
-                         struct cat_column *c, struct cat_error *err)
+static int decode_dates(const struct cat_csv_rows *r, int col, const struct cat_field *f, struct cat_csv_origin o,
+                        struct cat_column *c, struct cat_error *err)
 {
-	switch ((int)f->type.id) {
-	case CAT_T_I8:
-		SIGNED(int8_t, INT8_MIN, INT8_MAX)
+	int32_t *days = (int32_t *)(void *)c->data->data;
+
+	DECODE(int32_t, cat_iso_parse_date(x.s, x.n, &v), days[i] = v)
+	return CAT_OK;
+}
+
+static int decode_bools(const struct cat_csv_rows *r, int col, const struct cat_field *f, struct cat_csv_origin o,
+                        struct cat_column *c, struct cat_error *err)
+{
+	DECODE(bool, parse_bool(x.s, x.n, &v), if (v) cat_bit_set(c->data->data, i))
+	return CAT_OK;
+}
+
+/* --- integers --- */
+
+/* What the type holds, as far as int64 goes. */
+static void limits(enum cat_type_id id, int64_t *min, int64_t *max)
+{
+	const int bits = 8 * (int)cat_type_bytes(&(struct cat_type){.id = id});
+	const bool is_signed = id == CAT_T_I8 || id == CAT_T_I16 || id == CAT_T_I32 || id == CAT_T_I64;
+
+	*max = bits == 64 ? INT64_MAX : (INT64_C(1) << (bits - is_signed)) - 1;
+	*min = is_signed ? -*max - 1 : 0;
+}
+
+/* V[0..n) to rows from ROW on. */
+static void store_integers(struct cat_column *c, int64_t row, const int64_t *v, int n)
+{
+	void *to = c->data->data + row * cat_type_bytes(&c->type);
+
+	switch (cat_type_bytes(&c->type)) {
+	case 1:
+		for (int i = 0; i < n; i++)
+			((uint8_t *)to)[i] = (uint8_t)v[i];
 		break;
-	case CAT_T_I16:
-		SIGNED(int16_t, INT16_MIN, INT16_MAX)
+	case 2:
+		for (int i = 0; i < n; i++)
+			((uint16_t *)to)[i] = (uint16_t)v[i];
 		break;
-	case CAT_T_I32:
-		SIGNED(int32_t, INT32_MIN, INT32_MAX)
-		break;
-	case CAT_T_I64:
-		SIGNED(int64_t, INT64_MIN, INT64_MAX)
-		break;
-	case CAT_T_U8:
-		UNSIGNED(uint8_t, UINT8_MAX)
-		break;
-	case CAT_T_U16:
-		UNSIGNED(uint16_t, UINT16_MAX)
-		break;
-	case CAT_T_U32:
-		UNSIGNED(uint32_t, UINT32_MAX)
-		break;
-	case CAT_T_U64:
-		UNSIGNED(uint64_t, UINT64_MAX)
-		break;
-	case CAT_T_DATE32:
-		DECODE(int32_t, int32_t, cat_iso_parse_date(x.s, x.n, &v), STORE_AS(int32_t))
+	case 4:
+		for (int i = 0; i < n; i++)
+			((uint32_t *)to)[i] = (uint32_t)v[i];
 		break;
 	default:
-		DECODE(bool, bool, parse_bool(x.s, x.n, &v), if (v) cat_bit_set(c->data->data, i))
-		break;
+		memcpy(to, v, (size_t)n * sizeof *v);
+	}
+}
+
+/* An integer that is not plain digits: between blanks or quotes, signed by a plus, long, or NULL. */
+static int other_integer(const struct cat_csv_rows *r, int64_t row, int col, const struct cat_field *f,
+                         struct cat_csv_origin o, struct cat_column *c, struct cat_error *err)
+{
+	const struct cat_csv_field x = cat_csv_trim(cat_csv_field(r, row, col));
+	int64_t v = 0, min, max;
+	uint64_t u;
+
+	limits(f->type.id, &min, &max);
+	if (cat_csv_is_null(x, false))
+		CAT_TRY(set_null(c, row, err));
+	else if (f->type.id == CAT_T_U64 && cat_parse_u64(x.s, x.n, &u))
+		v = (int64_t)u;
+	else if (!cat_parse_i64(x.s, x.n, &v) || v < min || v > max)
+		return misfit(r, row, col, f, o, err);
+	store_integers(c, row, &v, 1);
+	return CAT_OK;
+}
+
+static int decode_integers(const struct cat_csv_rows *r, int col, const struct cat_field *f, struct cat_csv_origin o,
+                           struct cat_column *c, struct cat_error *err)
+{
+	uint32_t from[CAT_DECIMALS_MAX], len[CAT_DECIMALS_MAX];
+	int64_t v[CAT_DECIMALS_MAX], min, max;
+
+	limits(f->type.id, &min, &max);
+	for (int64_t row = 0; row < r->nrows; row += CAT_DECIMALS_MAX) {
+		const int n = r->nrows - row < CAT_DECIMALS_MAX ? (int)(r->nrows - row) : CAT_DECIMALS_MAX;
+		const uint64_t empty = cat_csv_fields(r, row, n, col, from, len);
+		uint64_t rest = ~UINT64_C(0) >> (64 - n) & ~empty;
+
+		rest &= ~cat_decimals_i64(r->s, from, len, n, v);
+		for (int i = 0; i < n; i++)
+			rest |= (uint64_t)(v[i] < min || v[i] > max) << i;
+		store_integers(c, row, v, n);
+		if (empty)
+			CAT_TRY(set_nulls(c, row, empty, err));
+		for (; rest; rest &= rest - 1)
+			CAT_TRY(other_integer(r, row + __builtin_ctzll(rest), col, f, o, c, err));
 	}
 	return CAT_OK;
 }
+
+/* --- floats --- */
 
 /* A float that is not plain digits: between blanks or quotes, with an exponent, a word, or NULL. */
 static int other_float(const struct cat_csv_rows *r, int64_t row, int col, const struct cat_field *f,
@@ -169,6 +214,8 @@ static int decode_floats(const struct cat_csv_rows *r, int col, const struct cat
 	return CAT_OK;
 }
 
+/* --- text --- */
+
 static int decode_text(const struct cat_csv_rows *r, int col, const struct cat_field *f, struct cat_csv_origin o,
                        struct cat_column *c, struct cat_error *err)
 {
@@ -207,23 +254,32 @@ static int decode_text(const struct cat_csv_rows *r, int col, const struct cat_f
 	return cat_fail(err, CAT_E_DATA, "column '%s': not valid UTF-8", f->name);
 }
 
+typedef int decode_fn(const struct cat_csv_rows *r, int col, const struct cat_field *f, struct cat_csv_origin o,
+                      struct cat_column *c, struct cat_error *err);
+
 int cat_csv_decode(const struct cat_csv_rows *r, int col, const struct cat_field *f, struct cat_csv_origin o,
                    struct cat_column **out, struct cat_error *err)
 {
 	const size_t n = (size_t)r->nrows;
 	struct cat_column *c;
-	int rc;
+	decode_fn *decode = decode_integers;
+	int rc = CAT_OK;
 
 	CAT_TRY(cat_column_new(&f->type, r->nrows, 0, &c, err));
-	if (f->type.id == CAT_T_UTF8) {
-		rc = decode_text(r, col, f, o, c, err);
-	} else {
-		rc = f->type.id == CAT_T_BOOL ? cat_buf_zeroed((n + 7) / 8, &c->data, err)
-		                              : cat_buf_new(n * (size_t)cat_type_bytes(&f->type), &c->data, err);
-		if (rc == CAT_OK)
-			rc = f->type.id == CAT_T_F32 || f->type.id == CAT_T_F64 ? decode_floats(r, col, f, o, c, err)
-			                                                       : decode_number(r, col, f, o, c, err);
-	}
+	if (f->type.id == CAT_T_UTF8)
+		decode = decode_text;
+	else if (f->type.id == CAT_T_F32 || f->type.id == CAT_T_F64)
+		decode = decode_floats;
+	else if (f->type.id == CAT_T_BOOL)
+		decode = decode_bools;
+	else if (f->type.id == CAT_T_DATE32)
+		decode = decode_dates;
+	if (f->type.id == CAT_T_BOOL)
+		rc = cat_buf_zeroed((n + 7) / 8, &c->data, err);
+	else if (f->type.id != CAT_T_UTF8)
+		rc = cat_buf_new(n * (size_t)cat_type_bytes(&f->type), &c->data, err);
+	if (rc == CAT_OK)
+		rc = decode(r, col, f, o, c, err);
 	if (rc != CAT_OK) {
 		cat_column_unref(c);
 		return rc;

@@ -344,20 +344,22 @@ static int read_header(struct csv_feed *f, struct cat_error *err)
 	return CAT_OK;
 }
 
-static int look_at(struct csv_feed *f, const struct cat_buf *text, struct cat_csv_origin o, struct cat_error *err)
+/* FORCED: of which columns the types are given. */
+static int look_at(struct csv_feed *f, const bool *forced, const struct cat_buf *text, struct cat_csv_origin o,
+                   struct cat_error *err)
 {
 	struct cat_csv_rows rows;
 
 	CAT_TRY(cat_csv_split((const char *)text->data, text->size, f->lines.delimiter, f->types.n, o, &rows, err));
 	for (int c = 0; c < f->types.n; c++)
-		for (int64_t r = 0; r < rows.nrows; r++)
+		for (int64_t r = 0; !forced[c] && r < rows.nrows; r++)
 			f->types.cols[c].seen = cat_csv_look(cat_csv_field(&rows, r, c), f->types.cols[c].seen);
 	cat_csv_rows_fini(&rows);
 	return CAT_OK;
 }
 
 /* Looks at all that L gives; L is a copy, whose hold is not its own. */
-static int infer(struct csv_feed *f, struct lines l, struct cat_error *err)
+static int infer(struct csv_feed *f, const bool *forced, struct lines l, struct cat_error *err)
 {
 	int rc = CAT_OK;
 
@@ -369,7 +371,7 @@ static int infer(struct csv_feed *f, struct lines l, struct cat_error *err)
 		rc = lines_next(&l, BLOCK, &text, &origin, err);
 		if (rc != CAT_OK || !text)
 			break;
-		rc = look_at(f, text, origin, err);
+		rc = look_at(f, forced, text, origin, err);
 		cat_buf_unref(text);
 	}
 	cat_buf_unref(l.hold);
@@ -379,6 +381,8 @@ static int infer(struct csv_feed *f, struct lines l, struct cat_error *err)
 static int find_types(struct csv_feed *f, const struct cat_csv_options *o, struct cat_error *err)
 {
 	struct lines l = f->lines;
+	bool *forced;
+	int open = f->types.n, rc;
 
 	if (o->types) {
 		for (int i = 0; i < f->types.n; i++)
@@ -389,14 +393,22 @@ static int find_types(struct csv_feed *f, const struct cat_csv_options *o, struc
 				}
 		return CAT_OK;
 	}
-	l.frozen = !o->full_infer;
-	if (l.frozen)
-		return infer(f, l, err);
-	if (l.reader->size < 0)
+	if (o->full_infer && l.reader->size < 0)
 		return cat_fail(err, CAT_E_USAGE, "looking at the whole input for types needs a file, not a pipe");
 	/* What is in hold was read in order; the rest is read by ranges, so that it can be read again. */
-	l.ranged = true;
-	return infer(f, l, err);
+	l.frozen = !o->full_infer;
+	l.ranged = o->full_infer;
+	forced = cat_calloc((size_t)f->types.n, sizeof *forced);
+	if (!forced)
+		return cat_fail_mem(err, (size_t)f->types.n);
+	for (int i = 0; i < f->types.n; i++) {
+		for (int k = 0; !forced[i] && k < o->nforced; k++)
+			forced[i] = strcmp(f->types.cols[i].name, o->forced[k].name) == 0;
+		open -= forced[i];
+	}
+	rc = open ? infer(f, forced, l, err) : CAT_OK;
+	cat_free(forced);
+	return rc;
 }
 
 static int make_schema(struct csv_feed *f, const struct cat_csv_options *o, struct cat_error *err)

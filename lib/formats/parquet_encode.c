@@ -332,8 +332,9 @@ static int put_values(struct encode *k, int64_t from, int64_t n)
 	return (int)l->encoding;
 }
 
-/* Levels of entries [from, from+n), behind their length; V NULL: all are MAX. */
-static void put_levels(struct encode *k, const uint32_t *v, int64_t from, int64_t n, int max)
+/* Levels of entries [from, from+n), behind their length: V, or what the bits of VALID from VALID_AT on say; without
+ * either all are MAX. */
+static void put_levels(struct encode *k, const uint32_t *v, const uint8_t *valid, int64_t from, int64_t n, int max)
 {
 	const int width = cat_bits_width((uint64_t)max);
 	const size_t at = k->raw.len;
@@ -344,6 +345,8 @@ static void put_levels(struct encode *k, const uint32_t *v, int64_t from, int64_
 	cat_text_addn(&k->raw, "\0\0\0", 4);
 	if (v)
 		cat_rle_put(&k->raw, v + from, n, width);
+	else if (valid)
+		cat_rle_put_bits(&k->raw, valid, k->e.valid_at + from, n);
 	else
 		cat_rle_put_run(&k->raw, (uint32_t)max, n, width);
 	if (k->raw.failed)
@@ -476,13 +479,16 @@ static int64_t page_end(const struct encode *k, int64_t i, int64_t v, int64_t *v
 		const int64_t full = each < k->l->page_bytes ? k->l->page_bytes / each : 1;
 		const int64_t end = full < e->n - i ? i + full : e->n;
 
-		*values = end - i;
+		*values = e->valid ? cat_bits_count(e->valid, e->valid_at + i, end - i) : end - i;
 		for (; e->def && i < end; i++)
 			*values -= e->def[i] != k->l->max_def;
 		return end;
 	}
 	for (; i < e->n && !(bytes >= k->l->page_bytes && (!e->rep || e->rep[i] == 0)); i++) {
-		if (!e->def || e->def[i] == k->l->max_def) {
+		const bool has_value = e->valid ? cat_bit_get(e->valid, e->valid_at + i)
+		                                : !e->def || e->def[i] == k->l->max_def;
+
+		if (has_value) {
 			bytes += each ? each : 4 + (int64_t)k->texts[v].n;
 			v++;
 		} else {
@@ -507,8 +513,8 @@ static int pages(struct encode *k, struct cat_error *err)
 			rows += e->rep[j] == 0;
 		CAT_TRY(note_page(k, row, v, n, end - i, err));
 		if (k->l->max_rep)
-			put_levels(k, e->rep, i, end - i, k->l->max_rep);
-		put_levels(k, e->def, i, end - i, k->l->max_def);
+			put_levels(k, e->rep, NULL, i, end - i, k->l->max_rep);
+		put_levels(k, e->def, e->valid, i, end - i, k->l->max_def);
 		encoding = put_values(k, v, n);
 		CAT_TRY(put_page(k, CAT_PQ_DATA, encoding, end - i, err));
 		k->chunk->pages[k->chunk->npages - 1].size =

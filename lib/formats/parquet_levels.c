@@ -132,23 +132,20 @@ static void keep_values(const struct front *f, struct cat_pq_entries *e)
 /* A column that is no part of another: one entry a row. */
 static int flat_entries(const struct cat_column *c, struct cat_pq_entries *e, struct cat_error *err)
 {
+	const uint8_t *valid = c->validity->data;
 	int64_t k = 0;
 
 	if (c->length > INT32_MAX)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "more than 2^31 rows in one row group");
 	/* One more row, so that nulls at the end may be written, too. */
 	e->rows = cat_malloc((size_t)(c->length + 1) * sizeof *e->rows);
-	e->def = cat_malloc((size_t)c->length * sizeof *e->def);
-	if (!e->rows || !e->def) {
-		cat_pq_entries_fini(e);
+	if (!e->rows)
 		return cat_fail_mem(err, (size_t)c->length * sizeof *e->rows);
-	}
+	e->valid = valid;
+	e->valid_at = c->offset;
 	for (int64_t i = 0; i < c->length; i++) {
-		const uint32_t valid = cat_column_valid(c, i);
-
 		e->rows[k] = (int32_t)i;
-		e->def[i] = valid;
-		k += valid;
+		k += cat_bit_get(valid, c->offset + i);
 	}
 	e->nvalues = k;
 	return CAT_OK;

@@ -97,7 +97,9 @@ void cat_pq_wchunk_fini(struct cat_pq_wchunk *c);
 /* A leaf's level entries and which rows of its column hold their values. */
 struct cat_pq_entries {
 	int64_t n;
-	uint32_t *def, *rep; /* NULL: all at max_def; all 0 */
+	uint32_t *def, *rep;  /* NULL: VALID says it, else all at max_def; all 0 */
+	const uint8_t *valid; /* of a column that is no part of another: bits of which entries have values, the */
+	int64_t valid_at;     /* column's own, from this bit on; NULL: DEF says it, or all have */
 	int64_t nvalues;
 	int32_t *rows; /* of column; NULL: all of its rows */
 	const struct cat_column *column;

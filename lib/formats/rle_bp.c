@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/simd.h"
 #include "columnar/batch.h"
 #include "columnar/kernels.h"
 #include "formats/varint.h"
@@ -149,7 +150,7 @@ bool cat_rle_u8(struct cat_rle *r, uint8_t *out, int64_t n)
 	return n == 0;
 }
 
-static int64_t count_ones(const uint8_t *bits, int64_t at, int64_t n)
+CAT_CLONES int64_t cat_bits_count(const uint8_t *bits, int64_t at, int64_t n)
 {
 	int64_t ones = 0;
 
@@ -182,7 +183,7 @@ bool cat_rle_bits(struct cat_rle *r, uint8_t *bits, int64_t at, int64_t n, int64
 			fill_bits(bits, at, k, r->value != 0);
 		else
 			cat_bits_copy(bits, at, r->base, r->at, k);
-		*ones += r->run ? (r->value ? k : 0) : count_ones(bits, at, k);
+		*ones += r->run ? (r->value ? k : 0) : cat_bits_count(bits, at, k);
 		advance(r, k);
 	}
 	return n == 0;
@@ -209,27 +210,37 @@ void cat_rle_put_run(struct cat_text *out, uint32_t value, int64_t n, int width)
 	cat_text_addn(out, bytes, (size_t)(width + 7) / 8);
 }
 
-/* Whole groups of eight, the last one filled up with zeros. */
-static void put_packed(struct cat_text *out, const uint32_t *v, int64_t n, int width)
+/* The header of N packed values, and room for them in whole groups of eight, all zeros; NULL: there is none, or none
+ * is needed. */
+static uint8_t *packed_room(struct cat_text *out, int64_t n, int width)
 {
 	const int64_t groups = (n + 7) / 8;
-	const size_t bytes = (size_t)(groups * width);
-	uint64_t acc = 0;
-	int bits = 0;
-	uint8_t *to;
+	char *to;
 
 	if (n == 0)
-		return;
+		return NULL;
 	cat_varint_put(out, (uint64_t)groups << 1 | 1);
-	to = (uint8_t *)cat_text_room(out, bytes);
+	to = cat_text_room(out, (size_t)(groups * width));
 	if (!to)
-		return;
-	for (int64_t i = 0; i < groups * 8; i++) {
-		acc |= (uint64_t)(i < n ? v[i] : 0) << bits;
+		return NULL;
+	memset(to, 0, (size_t)(groups * width));
+	out->len += (size_t)(groups * width);
+	return (uint8_t *)to;
+}
+
+static void put_packed(struct cat_text *out, const uint32_t *v, int64_t n, int width)
+{
+	uint8_t *to = packed_room(out, n, width);
+	uint64_t acc = 0;
+	int bits = 0;
+
+	for (int64_t i = 0; to && i < n; i++) {
+		acc |= (uint64_t)v[i] << bits;
 		for (bits += width; bits >= 8; bits -= 8, acc >>= 8)
 			*to++ = (uint8_t)acc;
 	}
-	out->len += bytes;
+	if (to && bits)
+		*to = (uint8_t)acc;
 }
 
 void cat_rle_put(struct cat_text *out, const uint32_t *v, int64_t n, int width)
@@ -251,4 +262,49 @@ void cat_rle_put(struct cat_text *out, const uint32_t *v, int64_t n, int width)
 		}
 	}
 	put_packed(out, v + from, n - from, width);
+}
+
+/* How many of the N bits from bit AT on are like the first. */
+static int64_t run_of_bits(const uint8_t *bits, int64_t at, int64_t n)
+{
+	int64_t run = 0;
+
+	/* A word at any bit holds 57 at least, and one above them stops the count. */
+	while (run < n) {
+		const int64_t i = at + run;
+		const uint64_t word = cat_bits_load(bits + (i >> 3)) >> (i & 7), first = cat_bit_get(bits, at) ? ~UINT64_C(0) : 0;
+		const int same = __builtin_ctzll((word ^ first) | UINT64_C(1) << 57);
+
+		run += same;
+		if (same < 57)
+			break;
+	}
+	return run < n ? run : n;
+}
+
+static void put_packed_bits(struct cat_text *out, const uint8_t *bits, int64_t at, int64_t n)
+{
+	uint8_t *to = packed_room(out, n, 1);
+
+	if (to)
+		cat_bits_copy(to, 0, bits, at, n);
+}
+
+void cat_rle_put_bits(struct cat_text *out, const uint8_t *bits, int64_t at, int64_t n)
+{
+	int64_t from = 0, i = 0;
+
+	while (i < n) {
+		const int64_t run = run_of_bits(bits, at + i, n - i);
+
+		if (run >= 8) {
+			put_packed_bits(out, bits, at + from, i - from);
+			cat_rle_put_run(out, cat_bit_get(bits, at + i), run, 1);
+			i += run;
+			from = i;
+		} else {
+			i = n - i < 8 ? n : i + 8;
+		}
+	}
+	put_packed_bits(out, bits, at + from, n - from);
 }

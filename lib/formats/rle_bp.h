@@ -45,6 +45,8 @@ void cat_rle_init(struct cat_rle *r, const uint8_t *p, size_t n, int width);
 CAT_MUST_USE bool cat_rle_u32(struct cat_rle *r, uint32_t *out, int64_t n);
 /* The same for widths up to 8. */
 CAT_MUST_USE bool cat_rle_u8(struct cat_rle *r, uint8_t *out, int64_t n);
+/* How many of the N bits of BITS from bit AT on are set. */
+int64_t cat_bits_count(const uint8_t *bits, int64_t at, int64_t n);
 /* Width 1: N bits to BITS from bit AT on; *ONES is how many are set. */
 CAT_MUST_USE bool cat_rle_bits(struct cat_rle *r, uint8_t *bits, int64_t at, int64_t n, int64_t *ones);
 /* The next N values are one run of VALUE (an early no is possible); nothing is consumed. */
@@ -52,6 +54,8 @@ bool cat_rle_all(const struct cat_rle *r, uint32_t value, int64_t n);
 
 /* Appends V[0,n) of WIDTH bits (1 to 32). */
 void cat_rle_put(struct cat_text *out, const uint32_t *v, int64_t n, int width);
+/* The same of N bits of width 1, BITS from bit AT on; 8 bytes behind them can be read. */
+void cat_rle_put_bits(struct cat_text *out, const uint8_t *bits, int64_t at, int64_t n);
 /* Appends one run. */
 void cat_rle_put_run(struct cat_text *out, uint32_t value, int64_t n, int width);
 

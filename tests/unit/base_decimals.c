@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,8 +10,10 @@
 
 typedef uint64_t read_f64(const char *, const uint32_t *, const uint32_t *, int, double *);
 typedef uint64_t read_f32(const char *, const uint32_t *, const uint32_t *, int, float *);
+typedef uint64_t read_i64(const char *, const uint32_t *, const uint32_t *, int, int64_t *);
 static read_f64 *const f64s[] = {cat_decimals_f64, cat_decimals_f64_portable};
 static read_f32 *const f32s[] = {cat_decimals_f32, cat_decimals_f32_portable};
+static read_i64 *const i64s[] = {cat_decimals_i64, cat_decimals_i64_portable};
 
 static uint64_t seed = 88172645463325252u;
 
@@ -64,6 +67,16 @@ static bool expect(const char *text, double *wide, float *narrow)
 	return *text && strpbrk(text, " xX") == NULL && *end == '\0' && *end32 == '\0';
 }
 
+/* As strtoll reads the whole text. */
+static bool expect_integer(const char *text, int64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoll(text, &end, 10);
+	return *text && *text != ' ' && *end == '\0' && errno == 0;
+}
+
 static void same_as_strtod(void **state)
 {
 	enum { ROUNDS = 20000, N = CAT_DECIMALS_MAX };
@@ -97,12 +110,16 @@ static void same_as_strtod(void **state)
 		for (int v = 0; v < 2; v++) {
 			double wide[N + 1], want64;
 			float narrow[N + 1], want32;
-			uint64_t got64, got32;
+			int64_t whole[N + 1], want;
+			uint64_t got64, got32, got;
 
 			wide[n] = narrow[n] = 42;
+			whole[n] = 42;
+			got = i64s[v](s, from, len, n, whole);
 			got64 = f64s[v](s, from, len, n, wide);
 			got32 = f32s[v](s, from, len, n, narrow);
-			assert_true(wide[n] == 42 && narrow[n] == 42);
+			assert_true(wide[n] == 42 && narrow[n] == 42 && whole[n] == 42);
+			assert_true(n == 64 || got >> n == 0);
 			assert_true((got64 & plain) == plain && (got32 & plain) == plain);
 			assert_true(n == 64 || (got64 >> n == 0 && got32 >> n == 0));
 			for (int i = 0; i < n; i++) {
@@ -114,7 +131,12 @@ static void same_as_strtod(void **state)
 				if (got32 >> i & 1 && !isnan(want32))
 					assert_memory_equal(&narrow[i], &want32, sizeof want32);
 				if (len[i] == 0)
-					assert_true(wide[i] == 0 && narrow[i] == 0 && !signbit(wide[i]));
+					assert_true(wide[i] == 0 && narrow[i] == 0 && !signbit(wide[i]) && whole[i] == 0);
+				if (expect_integer(texts[i], &want))
+					assert_true(got >> i & 1 ? whole[i] == want
+					                         : !(plain >> i & 1) || strpbrk(texts[i], "."));
+				else
+					assert_false(got >> i & 1);
 			}
 		}
 		free(s);

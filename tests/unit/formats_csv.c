@@ -164,6 +164,46 @@ static void forced_types(void **state)
 	expect_error("f\n1\n", &o, CAT_E_USAGE, "cannot be read as this type");
 }
 
+/* The least and the greatest of every kind of integer, written in every way that is allowed, and what is one beyond. */
+static void forced_integers(void **state)
+{
+	static const struct {
+		enum cat_type_id id;
+		const char *least, *most, *below, *above;
+	} kinds[] = {
+		{CAT_T_I8, "-128", "127", "-129", "128"},
+		{CAT_T_U8, "0", "255", "-1", "256"},
+		{CAT_T_I16, "-32768", "32767", "-32769", "32768"},
+		{CAT_T_U16, "0", "65535", "-1", "65536"},
+		{CAT_T_I32, "-2147483648", "2147483647", "-2147483649", "2147483648"},
+		{CAT_T_U32, "0", "4294967295", "-1", "4294967296"},
+		{CAT_T_I64, "-9223372036854775808", "9223372036854775807", "-9223372036854775809", "9223372036854775808"},
+		{CAT_T_U64, "0", "18446744073709551615", "-1", "18446744073709551616"},
+	};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		const struct cat_csv_forced forced = {"i", kinds[k].id};
+		const struct cat_csv_options o = {.nforced = 1, .forced = &forced};
+		char text[400], want[200];
+		struct cat_error err = {0};
+		struct cat_buf *out;
+
+		snprintf(text, sizeof text, "i,t\n%s,a\n%s,b\n,c\nnull,d\n\"7\",e\n\"0008\",f\n+9,g\n -0,h\n", kinds[k].least,
+		         kinds[k].most);
+		snprintf(want, sizeof want, "i,t\n%s,a\n%s,b\n,c\n,d\n7,e\n8,f\n9,g\n0,h\n", kinds[k].least, kinds[k].most);
+		assert_cat_ok(convert(text, &o, CSV, &out, &err), err);
+		assert_int_equal(out->size, strlen(want));
+		assert_memory_equal(out->data, want, out->size);
+		cat_buf_unref(out);
+		for (int i = 0; i < 2; i++) {
+			snprintf(text, sizeof text, "i\n1\n%s\n", i ? kinds[k].above : kinds[k].below);
+			expect_error(text, &o, CAT_E_DATA, "line 3: column 'i'");
+		}
+		expect_error("i\n1.0\n", &o, CAT_E_DATA, "'1.0' is not");
+	}
+}
+
 static void what_is_no_csv(void **state)
 {
 	(void)state;
@@ -354,6 +394,7 @@ int main(void)
 		UNIT_TEST(types_from_values),
 		UNIT_TEST(a_late_misfit),
 		UNIT_TEST(forced_types),
+		UNIT_TEST(forced_integers),
 		UNIT_TEST(what_is_no_csv),
 		UNIT_TEST(nul_bytes_are_refused),
 		UNIT_TEST(shards_are_the_whole),

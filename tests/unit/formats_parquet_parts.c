@@ -91,6 +91,17 @@ static void thrift_nesting_has_an_end(void **state)
 	assert_true(in.bad);
 }
 
+/* N BITS from bit AT on are written as VALUES were. */
+static void written_from_bits(const struct cat_buf *values, const uint8_t *bits, int64_t at, int64_t n)
+{
+	struct cat_text t = {.max = 1 << 20};
+
+	cat_rle_put_bits(&t, bits, at, n);
+	assert_int_equal(t.len, values->size);
+	assert_memory_equal(t.s, values->data, t.len);
+	cat_text_fini(&t);
+}
+
 static void runs_and_bits_come_back(void **state)
 {
 	uint64_t x = 42;
@@ -128,6 +139,8 @@ static void runs_and_bits_come_back(void **state)
 					assert_int_equal(bits[(i + 3) >> 3] >> ((i + 3) & 7) & 1, v[i]);
 				}
 				assert_int_equal(ones, count);
+				assert_int_equal(cat_bits_count(bits, 3, n), count);
+				written_from_bits(b, bits, 3, n);
 			}
 			cat_buf_unref(b);
 		}
