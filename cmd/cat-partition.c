@@ -12,18 +12,21 @@
 
 struct settings {
 	struct cat_io io;
-	int64_t rows;
+	int64_t rows, bytes; /* 0: not given */
 	bool overwrite;
 	const char *bad_coord;
 	struct cat_strings margins;
 };
-static const struct settings defaults = {.io = CAT_IO_DEFAULTS, .rows = 1000000};
+static const struct settings defaults = {.io = CAT_IO_DEFAULTS};
+#define ROWS 1000000
 
 static const struct cat_opt opts[] = {
 	{.name = "output", .letter = 'o', .type = CAT_OPT_STRING, .off = offsetof(struct settings, io.output.output),
 	 .arg = "DIR", .help = "the catalogue to write"},
 	{.name = "rows", .type = CAT_OPT_INT, .off = offsetof(struct settings, rows), .arg = "N",
-	 .help = "rows per partition", .min = 1, .max = INT64_MAX},
+	 .help = "rows per partition", .min = 1, .max = INT64_MAX, .preset = "1000000"},
+	{.name = "bytes", .type = CAT_OPT_BYTES, .off = offsetof(struct settings, bytes), .arg = "SIZE",
+	 .help = "or bytes per partition, on disk", .min = 1},
 	{.name = "overwrite", .type = CAT_OPT_FLAG, .off = offsetof(struct settings, overwrite),
 	 .help = "replace a catalogue that is there"},
 	{.name = "margin", .type = CAT_OPT_LIST, .off = offsetof(struct settings, margins), .arg = "R",
@@ -71,7 +74,8 @@ static int partition(const struct settings *s, struct cat_source *source, struct
 {
 	char date[CAT_HATS_DATE], which[256];
 	struct cat_partition_result r;
-	struct cat_partition_options o = {.rows = s->rows, .temp_dir = s->io.res.temp_dir,
+	struct cat_partition_options o = {.rows = s->rows ? s->rows : s->bytes ? INT64_MAX : ROWS,
+	                                  .bytes = s->bytes ? s->bytes : INT64_MAX, .temp_dir = s->io.res.temp_dir,
 	                                  .memory_bytes = s->io.res.memory_bytes, .overwrite = s->overwrite,
 	                                  .level = s->io.output.level, .created = cat_hats_date(getenv("SOURCE_DATE_EPOCH"), date),
 	                                  .nmargins = s->margins.n};

@@ -36,6 +36,12 @@ int cat_hats_mkdir(const char *path, const char *shown, struct cat_error *err)
 	return CAT_OK;
 }
 
+void cat_hats_rmdir(const char *path)
+{
+	if (!cat_open_is_remote(path))
+		(void)rmdir(path);
+}
+
 int cat_hats_create(const char *path, const char *shown, struct cat_writer **out, struct cat_error *err)
 {
 	/* Many leaves are written at a time: each gets by with one part under way. */

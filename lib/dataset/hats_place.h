@@ -35,6 +35,8 @@ void cat_hats_place_free(struct cat_hats_place *p);
 char *cat_hats_path(const char *folder, const char *name);
 /* A folder that may be there already. SHOWN is for messages: the final folder. */
 CAT_MUST_USE int cat_hats_mkdir(const char *path, const char *shown, struct cat_error *err);
+/* Removes a folder that is empty; others stay. */
+void cat_hats_rmdir(const char *path);
 /* A file below the hidden folder. */
 CAT_MUST_USE int cat_hats_create(const char *path, const char *shown, struct cat_writer **out, struct cat_error *err);
 /* A small file below FOLDER. */

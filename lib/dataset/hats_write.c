@@ -24,6 +24,8 @@ struct cat_hats_writer {
 	struct cat_hats_stats *stats; /* what is to go into per_partition_statistics.parquet, */
 	struct cat_sink *stats_to;    /* and that; NULL: it is not wanted */
 	int64_t stats_rows;           /* of a row group of it */
+	const int64_t *skymap;        /* rows per cell of skymap_order; NULL: no map */
+	int skymap_order;
 	int64_t nrows, bytes, max_rows;
 	int deepest;
 	double fraction; /* of the sky */
@@ -143,6 +145,26 @@ int cat_hats_leaf_open(struct cat_hats_writer *h, const struct cat_hats_part *p,
 	return rc;
 }
 
+void cat_hats_leaf_dropped(struct cat_hats_writer *h, const struct cat_hats_part *p)
+{
+	char name[160] = "dataset/", *path;
+
+	leaf_name(p, name + strlen(name), sizeof name - strlen(name));
+	path = cat_hats_path(h->folder, name);
+	/* Dir=d, then Norder=k. */
+	for (int level = 0; path && level < 2; level++) {
+		*strrchr(path, '/') = '\0';
+		cat_hats_rmdir(path);
+	}
+	cat_free(path);
+}
+
+void cat_hats_skymap(struct cat_hats_writer *h, const int64_t *rows, int order)
+{
+	h->skymap = rows;
+	h->skymap_order = order;
+}
+
 int cat_hats_stats_open(struct cat_hats_writer *h, struct cat_encoder **e, struct cat_writer **w,
                         struct cat_error *err)
 {
@@ -240,8 +262,8 @@ static int fill_properties(const struct cat_hats_writer *h, struct cat_kv *kv, s
 		CAT_TRY(cat_kv_set(kv, "hats_margin_threshold", threshold, err));
 	}
 	CAT_TRY(cat_kv_set(kv, "hats_npix_suffix", ".parquet", err));
-	if (h->o.skymap)
-		CAT_TRY(set_int(kv, "hats_skymap_order", h->o.skymap_order, err));
+	if (h->skymap)
+		CAT_TRY(set_int(kv, "hats_skymap_order", h->skymap_order, err));
 	CAT_TRY(set_int(kv, "hats_max_rows", h->max_rows, err));
 	CAT_TRY(set_int(kv, "hats_estsize", (h->bytes + 1023) / 1024, err));
 	CAT_TRY(cat_kv_set(kv, "moc_sky_fraction", fraction, err));
@@ -279,7 +301,7 @@ static void fill_block(struct cat_text *t, char with)
  * goes by. */
 static int write_skymap(struct cat_hats_writer *h, struct cat_error *err)
 {
-	const int64_t cells = INT64_C(12) << 2 * h->o.skymap_order;
+	const int64_t cells = INT64_C(12) << 2 * h->skymap_order;
 	struct cat_text t = {.max = (size_t)1 << 30};
 	int rc;
 
@@ -302,7 +324,7 @@ static int write_skymap(struct cat_hats_writer *h, struct cat_error *err)
 	card(&t, "PIXTYPE = 'HEALPIX '");
 	card(&t, "ORDERING= 'NESTED  '");
 	card(&t, "COORDSYS= 'C       '");
-	card(&t, "NSIDE   = %20lld", 1LL << h->o.skymap_order);
+	card(&t, "NSIDE   = %20lld", 1LL << h->skymap_order);
 	card(&t, "INDXSCHM= 'IMPLICIT'");
 	card(&t, "FIRSTPIX= %20d", 0);
 	card(&t, "LASTPIX = %20lld", (long long)cells - 1);
@@ -310,7 +332,7 @@ static int write_skymap(struct cat_hats_writer *h, struct cat_error *err)
 	card(&t, "END");
 	fill_block(&t, ' ');
 	for (int64_t i = 0; i < cells; i++) {
-		const uint64_t big = __builtin_bswap64((uint64_t)h->o.skymap[i]);
+		const uint64_t big = __builtin_bswap64((uint64_t)h->skymap[i]);
 
 		cat_text_addn(&t, (const char *)&big, sizeof big);
 	}
@@ -370,7 +392,7 @@ int cat_hats_writer_finish(struct cat_hats_writer *h, struct cat_error *err)
 			CAT_TRY(flush_stats(h, err));
 		CAT_TRY(h->stats_to->ops->commit(h->stats_to, err));
 	}
-	if (h->o.skymap)
+	if (h->skymap)
 		CAT_TRY(write_skymap(h, err));
 	return write_properties(h, err);
 }

@@ -21,8 +21,6 @@ struct cat_hats_write_options {
 	const char *created;  /* "YYYY-MM-DDTHH:MMUTC", or NULL: no date */
 	const char *primary;  /* a margin cache: the folder of the catalogue it belongs to, seen from beside it */
 	double margin_arcsec; /* of a margin cache */
-	const int64_t *skymap; /* rows per cell of skymap_order, nested; NULL: no map */
-	int skymap_order;
 };
 struct cat_hats_writer;
 
@@ -35,6 +33,9 @@ CAT_MUST_USE int cat_hats_writer_new(const char *folder, const char *name, const
  * complete when W is committed. */
 CAT_MUST_USE int cat_hats_leaf_open(struct cat_hats_writer *h, const struct cat_hats_part *p,
                                     struct cat_encoder **e, struct cat_writer **w, struct cat_error *err);
+/* A leaf that was opened and not committed will not be there: nor will its folder, when that is empty. Serial, when no
+ * other leaf is open. */
+void cat_hats_leaf_dropped(struct cat_hats_writer *h, const struct cat_hats_part *p);
 /* Notes a complete leaf; in depth-first order, serial. E is the leaf's encoder after its tail. */
 CAT_MUST_USE int cat_hats_leaf_done(struct cat_hats_writer *h, const struct cat_hats_part *p,
                                     struct cat_encoder *e, int64_t rows, int64_t bytes, struct cat_error *err);
@@ -43,6 +44,8 @@ CAT_MUST_USE int cat_hats_leaf_done(struct cat_hats_writer *h, const struct cat_
 CAT_MUST_USE int cat_hats_stats_open(struct cat_hats_writer *h, struct cat_encoder **e, struct cat_writer **w,
                                      struct cat_error *err);
 void cat_hats_stats_to(struct cat_hats_writer *h, struct cat_sink *sink); /* takes over SINK */
+/* There is to be a map: ROWS per cell of ORDER, nested. */
+void cat_hats_skymap(struct cat_hats_writer *h, const int64_t *rows, int order);
 /* Writes the metadata: all but publishing. */
 CAT_MUST_USE int cat_hats_writer_finish(struct cat_hats_writer *h, struct cat_error *err);
 int64_t cat_hats_writer_bytes(const struct cat_hats_writer *h); /* of its leaves */

@@ -6,22 +6,15 @@
 #include "base/alloc.h"
 #include "columnar/kernels.h"
 #include "dataset/hats_place.h"
-#include "dataset/hats_write.h"
 #include "dataset/position.h"
 #include "dataset/properties.h"
-#include "exec/runs.h"
+#include "exec/leaves.h"
 #include "exec/write.h"
-#include "sky/cover.h"
 #include "sky/healpix.h"
 
 #define HPX "_healpix_29"
 #define SKYMAP_ORDER 8 /* at most */
-#define CHUNK_MAX 200000 /* rows of a leaf in memory at a time; more gains nothing */
-
-struct plan {
-	struct cat_hats_part *parts;
-	size_t n, cap;
-};
+#define SAMPLE_ROWS 16384 /* of each cell of order 0 */
 
 /* The work as a whole. */
 struct partition {
@@ -33,17 +26,7 @@ struct partition {
 	int *cols;                 /* columns of the source, without an old index */
 	struct cat_runs *runs;
 	int64_t *counts; /* rows per cell of SKYMAP_ORDER */
-};
-
-/* One partition being written. */
-struct leaf {
-	struct cat_runs *runs;
-	struct cat_hats_writer *writer;
-	struct cat_hats_part part;
-	int64_t chunk_rows; /* rows in memory at a time */
-	double margin_deg;  /* of a margin cache: the rows around the part instead of those in it; 0: the catalogue */
-	struct cat_encoder *encoder;
-	int64_t rows, bytes;
+	struct cat_leaf_list parts;
 };
 
 /* --- reading the source into runs --- */
@@ -184,8 +167,8 @@ static int put_batch(struct partition *p, struct cat_batch *b, struct cat_error 
 /* --- planning --- */
 
 /* Top-down: a cell that holds more than ROWS is split into its four children. */
-static int split_cell(struct cat_runs *runs, int order, int64_t npix, int64_t rows, struct plan *plan,
-                      struct cat_error *err)
+static int split_cell(struct cat_runs *runs, int order, int64_t npix, int64_t rows,
+                      struct cat_leaf_list *parts, struct cat_error *err)
 {
 	const struct cat_hats_part p = {order, npix};
 	int64_t lo, hi, n;
@@ -196,195 +179,12 @@ static int split_cell(struct cat_runs *runs, int order, int64_t npix, int64_t ro
 		return CAT_OK;
 	if (n > rows && order < 29) {
 		for (int k = 0; k < 4; k++)
-			CAT_TRY(split_cell(runs, order + 1, npix * 4 + k, rows, plan, err));
+			CAT_TRY(split_cell(runs, order + 1, npix * 4 + k, rows, parts, err));
 		return CAT_OK;
 	}
-	if (cat_grow(&plan->parts, &plan->cap, plan->n, sizeof *plan->parts) != 0)
-		return cat_fail_mem(err, plan->cap * sizeof *plan->parts);
-	plan->parts[plan->n++] = p;
-	return CAT_OK;
+	return cat_leaf_list_add(parts, &p, err);
 }
 
-/* --- writing --- */
-
-static int append_out(struct cat_writer *w, struct cat_encoder *e, struct cat_out *o, int64_t *off,
-                      struct cat_error *err)
-{
-	int rc = o->ops->encode(o, err);
-
-	if (rc == CAT_OK)
-		rc = e->ops->placed(e, o, *off, err);
-	if (rc == CAT_OK)
-		rc = w->ops->append(w, o->bufs, o->nbufs, err);
-	for (size_t i = 0; rc == CAT_OK && i < o->nbufs; i++)
-		*off += (int64_t)o->bufs[i]->size;
-	cat_out_free(o);
-	return rc;
-}
-
-static int pull_all(struct cat_writer *w, struct cat_encoder *e, bool last, int64_t *off, struct cat_error *err)
-{
-	for (;;) {
-		struct cat_out *o;
-
-		CAT_TRY(e->ops->pull(e, last, &o, err));
-		if (!o)
-			return CAT_OK;
-		CAT_TRY(append_out(w, e, o, off, err));
-	}
-}
-
-static int append_buf(struct cat_writer *w, struct cat_buf *b, int64_t *off, struct cat_error *err)
-{
-	const int rc = w->ops->append(w, &b, 1, err);
-
-	*off += (int64_t)b->size;
-	cat_buf_unref(b);
-	return rc;
-}
-
-static int put_rows_out(struct leaf *l, struct cat_writer *w, struct cat_batch *rows, struct cat_error *err)
-{
-	l->rows += rows->nrows;
-	CAT_TRY(l->encoder->ops->put(l->encoder, rows, err));
-	return pull_all(w, l->encoder, false, &l->bytes, err);
-}
-
-/* The part's own rows, some at a time. */
-static int put_part(struct leaf *l, struct cat_writer *w, struct cat_error *err)
-{
-	int64_t lo, hi;
-
-	cat_hats_range(&l->part, &lo, &hi);
-	while (lo < hi) {
-		struct cat_batch *rows;
-		int64_t end;
-
-		CAT_TRY(cat_runs_split(l->runs, lo, hi, l->chunk_rows, &end, err));
-		CAT_TRY(cat_runs_read(l->runs, lo, end, &rows, NULL, err));
-		CAT_TRY(put_rows_out(l, w, rows, err));
-		lo = end;
-	}
-	return CAT_OK;
-}
-
-/* The rows around the part, sorted. */
-static int margin_rows(struct leaf *l, struct cat_batch **out, struct cat_error *err)
-{
-	struct cat_cover rim = {0};
-	struct cat_runs_range *ranges;
-	int rc;
-
-	CAT_TRY(cat_cover_rim(l->part.order, l->part.npix, l->margin_deg, &rim, err));
-	ranges = cat_malloc((size_t)rim.n * sizeof *ranges);
-	rc = ranges ? CAT_OK : cat_fail_mem(err, (size_t)rim.n * sizeof *ranges);
-	for (int64_t i = 0; rc == CAT_OK && i < rim.n; i++)
-		ranges[i] = (struct cat_runs_range){rim.at[i].lo, rim.at[i].hi};
-	if (rc == CAT_OK)
-		rc = cat_runs_read_ranges(l->runs, ranges, rim.n, -1, out, NULL, err);
-	cat_free(ranges);
-	cat_cover_fini(&rim);
-	return rc;
-}
-
-/* MARGIN NULL: the part's own rows. It is taken over. */
-static int write_leaf(struct leaf *l, struct cat_writer *w, struct cat_batch *margin, struct cat_error *err)
-{
-	struct cat_encoder *e = l->encoder;
-	struct cat_buf *b;
-	int rc = e->ops->head(e, &b, err);
-
-	if (rc == CAT_OK)
-		rc = append_buf(w, b, &l->bytes, err);
-	if (rc != CAT_OK)
-		cat_batch_unref(margin);
-	else
-		rc = margin ? put_rows_out(l, w, margin, err) : put_part(l, w, err);
-	CAT_TRY(rc);
-	CAT_TRY(pull_all(w, e, true, &l->bytes, err));
-	CAT_TRY(e->ops->tail(e, l->bytes, &b, err));
-	CAT_TRY(append_buf(w, b, &l->bytes, err));
-	return w->ops->commit(w, err);
-}
-
-static int run_leaf(void *arg, struct cat_error *err)
-{
-	struct leaf *l = arg;
-	struct cat_batch *margin = NULL;
-	struct cat_writer *w;
-	int rc = l->margin_deg > 0 ? margin_rows(l, &margin, err) : CAT_OK;
-
-	/* A part without a row around it has no leaf. */
-	if (rc != CAT_OK || (margin && margin->nrows == 0)) {
-		cat_batch_unref(margin);
-		return rc;
-	}
-	rc = cat_hats_leaf_open(l->writer, &l->part, &l->encoder, &w, err);
-	if (rc != CAT_OK) {
-		cat_batch_unref(margin);
-		return rc;
-	}
-	rc = write_leaf(l, w, margin, err);
-	cat_writer_close(w);
-	if (rc != CAT_OK)
-		cat_wrap(err, "Norder=%d, Npix=%lld", l->part.order, (long long)l->part.npix);
-	return rc;
-}
-
-static void free_leaf(void *arg)
-{
-	struct leaf *l = arg;
-
-	cat_encoder_close(l->encoder);
-	cat_free(l);
-}
-
-static int finish_leaf(struct cat_ordered *q, struct cat_hats_writer *w, struct cat_partition_result *result,
-                       bool *any, struct cat_error *err)
-{
-	struct leaf *l;
-	void *arg;
-	int rc;
-
-	CAT_TRY(cat_ordered_take(q, &arg, err));
-	l = arg;
-	*any = l != NULL;
-	if (!l)
-		return CAT_OK;
-	rc = l->encoder ? cat_hats_leaf_done(w, &l->part, l->encoder, l->rows, l->bytes, err) : CAT_OK;
-	result->bytes += l->bytes;
-	result->nparts += l->margin_deg == 0;
-	free_leaf(l);
-	return rc;
-}
-
-static int write_leaves(struct partition *p, const struct plan *plan, double margin_deg, struct cat_hats_writer *w,
-                        struct cat_ordered *q, struct cat_error *err)
-{
-	const int64_t chunk = p->o->memory_bytes / 8 / cat_pool_jobs(p->pool) / cat_runs_row_bytes(p->runs);
-	bool any = true;
-
-	for (size_t i = 0; i < plan->n; i++) {
-		struct leaf *l = cat_calloc(1, sizeof *l);
-
-		if (!l)
-			return cat_fail_mem(err, sizeof *l);
-		*l = (struct leaf){.runs = p->runs, .writer = w, .part = plan->parts[i], .margin_deg = margin_deg,
-		                   .chunk_rows = chunk < 1 ? 1 : chunk > CHUNK_MAX ? CHUNK_MAX : chunk};
-		if (cat_ordered_full(q)) {
-			const int rc = finish_leaf(q, w, p->result, &any, err);
-
-			if (rc != CAT_OK) {
-				cat_free(l);
-				return rc;
-			}
-		}
-		cat_ordered_submit(q, l);
-	}
-	while (any)
-		CAT_TRY(finish_leaf(q, w, p->result, &any, err));
-	return CAT_OK;
-}
 
 /* Counts of SKYMAP_ORDER summed to ORDER, in place. */
 static void coarsen(int64_t *counts, int order)
@@ -412,36 +212,75 @@ static int open_stats(struct cat_hats_writer *w, struct cat_error *err)
 	return CAT_OK;
 }
 
-/* The catalogue (MARGIN_ARCSEC 0) or a margin cache, in FOLDER. */
-static int write_catalogue(struct partition *p, const struct plan *plan, const char *folder, const char *name,
-                           double margin_arcsec, struct cat_error *err)
+/* A leaf that will be larger by half than is allowed need not be tried. */
+#define HOPELESS 1.5
+
+/* The cells that hold no more rows than are allowed and, by a sample, few enough bytes. */
+static int plan_parts(struct partition *p, const struct cat_leaves *l, struct cat_error *err)
 {
-	struct cat_hats_write_options o = {.level = p->o->level, .ra = p->o->ra_name, .dec = p->o->dec_name,
-	                                   .created = p->o->created};
-	struct cat_hats_writer *w = NULL;
-	struct cat_ordered *q = NULL;
-	int rc;
+	int64_t rows = p->o->rows;
+	double each, most;
 
-	if (margin_arcsec > 0) {
-		o.primary = p->place->name;
-		o.margin_arcsec = margin_arcsec;
-	} else {
-		int deepest = 0;
-
-		for (size_t i = 0; i < plan->n; i++)
-			deepest = plan->parts[i].order > deepest ? plan->parts[i].order : deepest;
-		o.skymap_order = deepest + 2 < SKYMAP_ORDER ? deepest + 2 : SKYMAP_ORDER;
-		o.skymap = p->counts;
-		coarsen(p->counts, o.skymap_order);
+	if (l->max_bytes < INT64_MAX) {
+		CAT_TRY(cat_leaves_measure(l, SAMPLE_ROWS, &each, err));
+		most = HOPELESS * (double)l->max_bytes / each;
+		rows = most < 1 ? 1 : most < (double)rows ? (int64_t)most : rows;
 	}
-	rc = cat_hats_writer_new(folder, name, p->place->path, p->schema, &o, &w, err);
+	for (int i = 0; i < 12; i++)
+		CAT_TRY(split_cell(p->runs, 0, i, rows, &p->parts, err));
+	return CAT_OK;
+}
+
+/* The map goes a little deeper than the deepest partition. */
+static void make_skymap(struct partition *p, struct cat_hats_writer *w)
+{
+	int deepest = 0, order;
+
+	for (size_t i = 0; i < p->parts.n; i++)
+		deepest = p->parts.at[i].order > deepest ? p->parts.at[i].order : deepest;
+	order = deepest + 2 < SKYMAP_ORDER ? deepest + 2 : SKYMAP_ORDER;
+	coarsen(p->counts, order);
+	cat_hats_skymap(w, p->counts, order);
+}
+
+/* The catalogue, whose partitions P has then, or a margin cache of them. */
+static int write_leaves(struct partition *p, struct cat_hats_writer *w, double margin_arcsec, struct cat_error *err)
+{
+	const struct cat_leaves l = {.runs = p->runs, .writer = w, .pool = p->pool,
+	                             .memory_bytes = p->o->memory_bytes / 8, .margin_deg = margin_arcsec / 3600,
+	                             .max_bytes = margin_arcsec > 0 ? INT64_MAX : p->o->bytes};
+	struct cat_leaf_list done = {0};
+	int64_t bytes = 0;
+	int rc = margin_arcsec > 0 ? CAT_OK : plan_parts(p, &l, err);
+
+	if (rc == CAT_OK)
+		rc = cat_leaves_write(&l, &p->parts, &done, &bytes, err);
+	p->result->bytes += bytes;
+	if (rc != CAT_OK || margin_arcsec > 0) {
+		cat_free(done.at);
+		return rc;
+	}
+	cat_free(p->parts.at);
+	p->parts = done;
+	p->result->nparts = (int)done.n;
+	make_skymap(p, w);
+	return CAT_OK;
+}
+
+/* The catalogue (MARGIN_ARCSEC 0), first, or a margin cache of it, in FOLDER. */
+static int write_catalogue(struct partition *p, const char *folder, const char *name, double margin_arcsec,
+                           struct cat_error *err)
+{
+	const struct cat_hats_write_options o = {.level = p->o->level, .ra = p->o->ra_name, .dec = p->o->dec_name,
+	                                         .created = p->o->created, .margin_arcsec = margin_arcsec,
+	                                         .primary = margin_arcsec > 0 ? p->place->name : NULL};
+	struct cat_hats_writer *w = NULL;
+	int rc = cat_hats_writer_new(folder, name, p->place->path, p->schema, &o, &w, err);
+
 	if (rc == CAT_OK)
 		rc = open_stats(w, err);
 	if (rc == CAT_OK)
-		rc = cat_ordered_new(p->pool, cat_pool_jobs(p->pool), run_leaf, free_leaf, &q, err);
-	if (rc == CAT_OK)
-		rc = write_leaves(p, plan, margin_arcsec / 3600, w, q, err);
-	cat_ordered_free(q);
+		rc = write_leaves(p, w, margin_arcsec, err);
 	if (rc == CAT_OK)
 		rc = cat_hats_writer_finish(w, err);
 	cat_hats_writer_free(w);
@@ -490,39 +329,31 @@ static int write_collection(const struct partition *p, struct cat_error *err)
 }
 
 /* A folder of its own inside of the collection. */
-static int write_member(struct partition *p, const struct plan *plan, const char *name, double margin_arcsec,
-                        struct cat_error *err)
+static int write_member(struct partition *p, const char *name, double margin_arcsec, struct cat_error *err)
 {
 	char *folder = cat_hats_path(p->place->hidden, name);
 	int rc;
 
 	if (!folder)
 		return cat_fail_mem(err, strlen(name));
-	rc = write_catalogue(p, plan, folder, name, margin_arcsec, err);
+	rc = write_catalogue(p, folder, name, margin_arcsec, err);
 	cat_free(folder);
 	return rc;
 }
 
 static int write_all(struct partition *p, struct cat_error *err)
 {
-	struct plan plan = {0};
-	int rc = CAT_OK;
+	int rc = p->o->nmargins ? write_member(p, p->place->name, 0, err)
+	                        : write_catalogue(p, p->place->hidden, p->place->name, 0, err);
 
-	for (int i = 0; rc == CAT_OK && i < 12; i++)
-		rc = split_cell(p->runs, 0, i, p->o->rows, &plan, err);
-	if (rc == CAT_OK && p->o->nmargins == 0)
-		rc = write_catalogue(p, &plan, p->place->hidden, p->place->name, 0, err);
-	else if (rc == CAT_OK)
-		rc = write_member(p, &plan, p->place->name, 0, err);
 	for (int i = 0; rc == CAT_OK && i < p->o->nmargins; i++) {
 		char name[256];
 
 		margin_name(p, p->o->margins_arcsec[i], name, sizeof name);
-		rc = write_member(p, &plan, name, p->o->margins_arcsec[i], err);
+		rc = write_member(p, name, p->o->margins_arcsec[i], err);
 	}
 	if (rc == CAT_OK && p->o->nmargins)
 		rc = write_collection(p, err);
-	cat_free(plan.parts);
 	return rc;
 }
 
@@ -565,6 +396,7 @@ int cat_partition(struct cat_source *source, const char *path, const struct cat_
 	cat_runs_free(p.runs);
 	cat_schema_unref(p.schema);
 	cat_free(p.counts);
+	cat_free(p.parts.at);
 	cat_free(p.cols);
 	return rc;
 }

@@ -1,7 +1,8 @@
 /* op_partition -- rows of any table into the leaves of a HATS catalogue.
  *
  * Layer: exec. Rows are ordered by their HEALPix cell of order 29 (external sort, bounded memory; rows of one
- * cell keep the order of the input); the sky is split top-down while a cell holds more rows than allowed.
+ * cell keep the order of the input); the sky is split top-down while a cell holds more rows, or its leaf takes more
+ * bytes, than allowed.
  * The catalogue depends on rows and options alone, neither on memory nor on threads.
  */
 #ifndef CAT_EXEC_OP_PARTITION_H
@@ -11,7 +12,8 @@
 #include "exec/pool.h"
 
 struct cat_partition_options {
-	int64_t rows;         /* per partition */
+	int64_t rows, bytes;  /* per partition, at most; INT64_MAX: any number. One row, or one cell of order 29, may */
+	                      /* take more bytes */
 	int ra, dec;          /* columns of the source */
 	bool drop_bad;        /* rows without a valid position are left out and counted; else CAT_E_DATA */
 	struct cat_sink *bad; /* where such rows go; NULL: nowhere. Not committed, not closed here */
