@@ -24,16 +24,16 @@ comma := ,
 # --- Debian's packages, each with its reason ------------------------------------------------------
 DEPS_BUILD := gcc make pkg-config \
 	libzstd-dev liblz4-dev libsnappy-dev libdeflate-dev libbrotli-dev zlib1g-dev \
-	libjansson-dev libyaml-dev libcairo2-dev libcurl4-openssl-dev libssl-dev libexpat1-dev
+	libjansson-dev libyaml-dev libcairo2-dev libexpat1-dev libcurl4-openssl-dev libssl-dev
 #   libzstd-dev, liblz4-dev   bodies of Arrow streams, pages of Parquet
 #   libsnappy-dev, libdeflate-dev, libbrotli-dev   Parquet pages that others wrote
 #   zlib1g-dev                .gz text, as a stream
 #   libjansson-dev            --json and --spec
 #   libyaml-dev               lists of tables (tables.yaml)
 #   libcairo2-dev             pictures as PNG, SVG, PDF
+#   libexpat1-dev             VOTable in footers of Parquet, what S3 answers
 #   libcurl4-openssl-dev      https:// and s3://
 #   libssl-dev                digests and signatures of S3 requests
-#   libexpat1-dev             what S3 answers
 DEPS_TEST := bats libcmocka-dev jq mandoc python3-venv libarchive-tools parallel shellcheck clang libclang-rt-14-dev valgrind
 #   bats, libcmocka-dev       command-line and unit tests
 #   jq                        turns --spec into manual pages; reads JSON in tests
@@ -52,7 +52,7 @@ DEPS_LONG := radosgw ceph-mon ceph-osd ceph-common s3cmd curl openssl faketime
 # --- flags -----------------------------------------------------------------------------------------
 CC ?= gcc
 PKG_CONFIG ?= pkg-config
-PKGS := libzstd liblz4 libbrotlidec libdeflate zlib jansson yaml-0.1
+PKGS := libzstd liblz4 libbrotlidec libdeflate zlib jansson yaml-0.1 expat
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wformat=2 -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wcast-qual -Wconversion -Wsign-conversion \
 	-Wswitch-enum -Wimplicit-fallthrough -Wno-format-truncation -Wno-maybe-uninitialized -Wno-unknown-warning-option $(if $(CI),-Werror)
@@ -71,7 +71,7 @@ LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lsnappy -lm -ldl
 BACKEND_SRC := $(sort $(wildcard lib/*/backend_*.c))
 BACKENDS := $(foreach s,$(BACKEND_SRC),$(O)/lib/catpipe/$(patsubst backend_%.c,%.so,$(notdir $(s))))
 BACKEND_PKGS_cairo := cairo
-BACKEND_PKGS_net := libcurl libcrypto expat
+BACKEND_PKGS_net := libcurl libcrypto
 LIB_SRC := $(filter-out $(BACKEND_SRC),$(sort $(wildcard lib/*/*.c)))
 CMD_SRC := $(sort $(wildcard cmd/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "net/engine.h"
+#include "base/xml.h"
 #include "net/http.h"
 
 int cat_ask(const char *url, size_t max, struct cat_buf **out, struct cat_error *err)
@@ -33,20 +33,14 @@ struct reading {
 	bool other; /* the outermost element is another one */
 };
 
-static const char *plain(const char *name)
-{
-	const char *colon = strchr(name, ':');
-
-	return colon ? colon + 1 : name;
-}
-
-static void on_begin(void *arg, const char *name)
+static void on_begin(void *arg, const char *name, const char *const *attributes)
 {
 	struct reading *r = arg;
 
-	if (r->depth++ == 0 && strcmp(plain(name), r->root) != 0)
+	(void)attributes;
+	if (r->depth++ == 0 && strcmp(name, r->root) != 0)
 		r->other = true;
-	r->to->begin(r->to->arg, plain(name));
+	r->to->begin(r->to->arg, name);
 }
 
 static void on_text(void *arg, const char *s, size_t n)
@@ -61,7 +55,7 @@ static void on_end(void *arg, const char *name)
 	struct reading *r = arg;
 
 	r->depth--;
-	r->to->end(r->to->arg, plain(name));
+	r->to->end(r->to->arg, name);
 }
 
 int cat_answer_read(const struct cat_buf *doc, const char *root, const struct cat_answer_events *events,
@@ -69,10 +63,9 @@ int cat_answer_read(const struct cat_buf *doc, const char *root, const struct ca
 {
 	struct reading r = {.to = events, .root = root};
 	const struct cat_xml_events xml = {on_begin, on_text, on_end, &r};
-	const struct cat_net_engine *e;
+	const int rc = cat_xml_parse((const char *)doc->data, doc->size, &xml, err);
 
-	CAT_TRY(cat_net_engine(&e, err));
-	if (!e->xml((const char *)doc->data, doc->size, &xml) || r.other)
+	if (rc == CAT_E_DATA || (rc == CAT_OK && r.other))
 		return cat_fail(err, CAT_E_PROTOCOL, "the answer is no whole XML document of the kind '%s'", root);
-	return CAT_OK;
+	return rc;
 }

@@ -1,5 +1,4 @@
 #include <curl/curl.h>
-#include <expat.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <pthread.h>
@@ -418,48 +417,6 @@ static void digest_end(void *digest, uint8_t out[32])
 	EVP_MD_CTX_free(digest);
 }
 
-/* --- XML --- */
-
-static void on_begin(void *arg, const XML_Char *name, const XML_Char **attributes)
-{
-	const struct cat_xml_events *e = arg;
-	const char *colon = strrchr(name, ':');
-
-	(void)attributes;
-	e->begin(e->arg, colon ? colon + 1 : name);
-}
-
-static void on_end(void *arg, const XML_Char *name)
-{
-	const struct cat_xml_events *e = arg;
-	const char *colon = strrchr(name, ':');
-
-	e->end(e->arg, colon ? colon + 1 : name);
-}
-
-static void on_text(void *arg, const XML_Char *s, int n)
-{
-	const struct cat_xml_events *e = arg;
-
-	e->text(e->arg, s, (size_t)n);
-}
-
-static bool xml(const char *data, size_t n, const struct cat_xml_events *events)
-{
-	XML_Parser p = n < (size_t)1 << 30 ? XML_ParserCreate(NULL) : NULL;
-	struct cat_xml_events copy = *events;
-	bool fine;
-
-	if (!p)
-		return false;
-	XML_SetUserData(p, &copy);
-	XML_SetElementHandler(p, on_begin, on_end);
-	XML_SetCharacterDataHandler(p, on_text);
-	fine = XML_Parse(p, data, (int)n, 1) == XML_STATUS_OK;
-	XML_ParserFree(p);
-	return fine;
-}
-
 extern const struct cat_net_engine cat_backend_table;
 CAT_BACKEND_EXPORT const struct cat_net_engine cat_backend_table = {
 	.backend = {CAT_VERSION},
@@ -472,5 +429,4 @@ CAT_BACKEND_EXPORT const struct cat_net_engine cat_backend_table = {
 	.digest_begin = digest_begin,
 	.digest_add = digest_add,
 	.digest_end = digest_end,
-	.xml = xml,
 };

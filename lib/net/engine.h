@@ -1,4 +1,4 @@
-/* engine -- what net takes from libcurl, OpenSSL and expat, which are opened when a URL is first met.
+/* engine -- what net takes from libcurl and OpenSSL, which are opened when a URL is first met.
  *
  * Layer: net. One thread of the engine drives all transfers; it blocks every signal but those of a crash, so that
  * a peer that hangs up is an error there and never ends the process.
@@ -46,14 +46,6 @@ struct cat_exchange {
 	void *handle; /* the engine's */
 };
 
-/* Events of an XML document; TEXT may come in pieces. */
-struct cat_xml_events {
-	void (*begin)(void *arg, const char *name);
-	void (*text)(void *arg, const char *s, size_t n);
-	void (*end)(void *arg, const char *name);
-	void *arg;
-};
-
 struct cat_net_engine {
 	struct cat_backend backend;
 	/* NULL, or why transfers cannot be made. CONNECTIONS: at most so many to one host. Once per process. */
@@ -69,8 +61,6 @@ struct cat_net_engine {
 	void *(*digest_begin)(bool sha256);
 	void (*digest_add)(void *digest, const void *data, size_t n);
 	void (*digest_end)(void *digest, uint8_t out[32]);
-	/* False when it is not well-formed. Entities that blow up are refused. */
-	bool (*xml)(const char *data, size_t n, const struct cat_xml_events *events);
 };
 
 /* The engine's table, its transfers not started. Any thread. CAT_E_CONFIG when it is not installed. */

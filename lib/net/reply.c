@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
-#include "net/engine.h"
+#include "base/xml.h"
 
 #define MAX_LINE 16384                  /* addresses that are signed are long */
 #define MAX_BYTES (INT64_MAX / 4)       /* sums of positions stay in range */
@@ -181,10 +181,11 @@ struct find {
 	bool found;
 };
 
-static void find_begin(void *arg, const char *name)
+static void find_begin(void *arg, const char *name, const char *const *attributes)
 {
 	struct find *f = arg;
 
+	(void)attributes;
 	if (f->depth > 0)
 		f->depth++;
 	else if (!f->found && strcmp(name, f->name) == 0)
@@ -212,11 +213,10 @@ char *cat_xml_find(const struct cat_buf *doc, const char *name)
 {
 	struct find f = {.name = name, .text = {.max = 1 << 16}};
 	const struct cat_xml_events events = {find_begin, find_text, find_end, &f};
-	const struct cat_net_engine *e;
 	struct cat_error err;
 
-	if (!doc || cat_net_engine(&e, &err) != CAT_OK || !e->xml((const char *)doc->data, doc->size, &events) ||
-	    !f.found || f.text.failed) {
+	if (!doc || cat_xml_parse((const char *)doc->data, doc->size, &events, &err) != CAT_OK || !f.found ||
+	    f.text.failed) {
 		cat_text_fini(&f.text);
 		return NULL;
 	}

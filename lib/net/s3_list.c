@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "net/engine.h"
+#include "base/xml.h"
 #include "net/s3.h"
 
 struct listing {
@@ -42,10 +42,11 @@ static void take_key(struct listing *l, const char *s)
 		cat_text_addn(out, "", 0);
 }
 
-static void on_begin(void *arg, const char *name)
+static void on_begin(void *arg, const char *name, const char *const *attributes)
 {
 	struct listing *l = arg;
 
+	(void)attributes;
 	l->text.len = 0;
 	if (l->text.s)
 		l->text.s[0] = '\0';
@@ -124,16 +125,17 @@ static void on_end(void *arg, const char *name)
 static int read_page(struct listing *l, const struct cat_buf *page, const char *name, struct cat_error *err)
 {
 	const struct cat_xml_events events = {on_begin, on_text, on_end, l};
-	const struct cat_net_engine *e;
 	char *encoding = cat_xml_find(page, "EncodingType");
+	int rc;
 
 	l->encoded = encoding && strcmp(encoding, "url") == 0;
 	cat_free(encoding);
-	CAT_TRY(cat_net_engine(&e, err));
 	l->truncated = false;
 	l->next.len = 0;
-	if (!page || !e->xml((const char *)page->data, page->size, &events))
+	rc = page ? cat_xml_parse((const char *)page->data, page->size, &events, err) : CAT_E_DATA;
+	if (rc == CAT_E_DATA)
 		return cat_fail(err, CAT_E_PROTOCOL, "%s: the list of its objects is no XML", name);
+	CAT_TRY(rc);
 	if (l->text.failed || l->key.failed || l->etag.failed || l->modified.failed || l->next.failed)
 		return cat_fail(err, CAT_E_PROTOCOL, "%s: too long a name in the list of its objects", name);
 	if (l->truncated && l->next.len == 0)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/xml.h"
 #include "net/origin.h"
 #include "net/s3_put.h"
 #include "net/settings.h"
@@ -212,10 +213,11 @@ struct parts_page {
 	int rc;
 };
 
-static void parts_begin(void *arg, const char *name)
+static void parts_begin(void *arg, const char *name, const char *const *attributes)
 {
 	struct parts_page *p = arg;
 
+	(void)attributes;
 	p->text.len = 0;
 	if (strcmp(name, "Part") == 0) {
 		p->etag[0] = p->sum[0] = '\0';
@@ -254,8 +256,7 @@ static int list_parts(struct cat_s3_upload *u, struct cat_error *err)
 {
 	struct parts_page p = {.u = u, .err = err, .text.max = 1 << 16};
 	const struct cat_xml_events events = {parts_begin, parts_text, parts_end, &p};
-	const struct cat_net_engine *e;
-	int rc = cat_net_engine(&e, err);
+	int rc = CAT_OK;
 
 	do {
 		struct cat_call c = {0};
@@ -271,8 +272,11 @@ static int list_parts(struct cat_s3_upload *u, struct cat_error *err)
 			rc = cat_call_query(&c, "part-number-marker", marker, err);
 		if (rc == CAT_OK)
 			rc = cat_call_run(&c, err);
-		if (rc == CAT_OK && (!c.into || !e->xml((const char *)c.into->data, c.into->size, &events)))
-			rc = cat_fail(err, CAT_E_PROTOCOL, "%s: the list of its parts is no XML", u->name);
+		if (rc == CAT_OK) {
+			rc = c.into ? cat_xml_parse((const char *)c.into->data, c.into->size, &events, err) : CAT_E_DATA;
+			if (rc == CAT_E_DATA)
+				rc = cat_fail(err, CAT_E_PROTOCOL, "%s: the list of its parts is no XML", u->name);
+		}
 		cat_call_fini(&c);
 		if (rc == CAT_OK)
 			rc = p.rc;
