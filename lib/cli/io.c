@@ -461,6 +461,8 @@ static int open_operands(const struct cat_input *in, const struct cat_rows *rows
 	rc = cat_table_open_all(operands, n, &open, feed, err);
 	if (rc != CAT_OK)
 		cat_scan_region_free(scan->region);
+	else if ((*feed)->note)
+		cat_note(res, "%s: %s", scan->name ? scan->name : operands[0], (*feed)->note);
 	return rc;
 }
 

@@ -124,6 +124,7 @@ struct cat_feed {
 	bool sharded;              /* pieces exist before reading: shards cut between them */
 	bool far;                  /* a piece takes long to come: fetch of many at a time */
 	int64_t bytes;             /* about what all of it takes where it lies; 0: unknown */
+	const char *note;          /* what was passed over when it was opened, and why; owned by the feed. NULL: nothing */
 };
 void cat_feed_close(struct cat_feed *f); /* accepts NULL */
 void cat_work_free(struct cat_work *w);  /* accepts NULL */

@@ -240,13 +240,14 @@ static int drop_hidden(struct cat_schema **s, struct cat_error *err)
 	return CAT_OK;
 }
 
-int cat_hats_open_file(const char *path, struct cat_feed **out, const char **name, struct cat_error *err)
+int cat_hats_open_file(const char *path, bool bare, struct cat_feed **out, const char **name, struct cat_error *err)
 {
+	const struct cat_parquet_options o = {.bare = bare};
 	struct cat_reader *r;
 
 	CAT_TRY(cat_open(path, CAT_OPEN_TAIL, &r, err));
 	*name = r->name;
-	if (cat_parquet_feed(r, NULL, out, err) != CAT_OK)
+	if (cat_parquet_feed(r, &o, out, err) != CAT_OK)
 		return cat_wrap(err, "%s", path);
 	return CAT_OK;
 }
@@ -276,6 +277,18 @@ static int begin_first(struct cat_hats *h, const struct cat_hats_want *want, str
 	return CAT_OK;
 }
 
+/* Closes F, whose schema the catalogue has. */
+static int take_schema(struct cat_hats *h, struct cat_feed *f, struct cat_error *err)
+{
+	int rc = CAT_OK;
+
+	h->schema = cat_schema_ref(f->schema);
+	if (f->note && !(h->note = cat_strdup(f->note)))
+		rc = cat_fail_mem(err, strlen(f->note));
+	cat_feed_close(f);
+	return rc;
+}
+
 /* The schema that the file NAME of the catalogue tells, if it is there. */
 static int metadata_schema(struct cat_hats *h, const char *name, struct cat_error *err)
 {
@@ -294,9 +307,7 @@ static int metadata_schema(struct cat_hats *h, const char *name, struct cat_erro
 		rc = cat_parquet_feed(r, NULL, &f, err);
 	if (rc != CAT_OK)
 		return cat_wrap(err, "%s/%s", h->root, name);
-	h->schema = cat_schema_ref(f->schema);
-	cat_feed_close(f);
-	return CAT_OK;
+	return take_schema(h, f, err);
 }
 
 /* Of a catalogue whose schema no file of its own tells: a partition's. */
@@ -312,12 +323,9 @@ static int leaf_schema(struct cat_hats *h, struct cat_error *err)
 	path = cat_hats_leaf(h, &h->parts[0]);
 	if (!path)
 		return cat_fail_mem(err, 160);
-	rc = cat_hats_open_file(path, &f, &name, err);
+	rc = cat_hats_open_file(path, false, &f, &name, err);
 	cat_free(path);
-	CAT_TRY(rc);
-	h->schema = cat_schema_ref(f->schema);
-	cat_feed_close(f);
-	return CAT_OK;
+	return rc == CAT_OK ? take_schema(h, f, err) : rc;
 }
 
 static int read_schema(struct cat_hats *h, const struct cat_hats_want *want, struct cat_error *err)
@@ -522,5 +530,6 @@ void cat_hats_free(struct cat_hats *h)
 	cat_kv_fini(&h->properties);
 	cat_kv_fini(&h->collection);
 	cat_schema_unref(h->schema);
+	cat_free(h->note);
 	cat_free(h);
 }

@@ -24,6 +24,7 @@ struct cat_hats {
 	struct cat_kv properties;
 	struct cat_kv collection; /* empty when it stands alone */
 	struct cat_schema *schema;
+	char *note; /* what was passed over in what tells the schema, and why; NULL: nothing */
 	int64_t nrows; /* by its properties; -1: not said */
 	int64_t bytes; /* by its properties; 0: not said */
 	bool is_there; /* it described itself: what is missing now is its fault */

@@ -71,7 +71,7 @@ static int open_in_folder(void *arg, int i, struct cat_feed **out, const char **
 
 	if (!path)
 		return cat_fail_mem(err, strlen(f->folder));
-	rc = cat_hats_open_file(path, out, name, err);
+	rc = cat_hats_open_file(path, true, out, name, err);
 	cat_free(path);
 	return rc;
 }
@@ -139,18 +139,19 @@ static int open_ahead(struct leaves *l, int part, struct cat_error *err)
 static int open_file_leaf(struct leaves *l, int part, const char *path, struct cat_feed **out, const char **name,
                           struct cat_error *err)
 {
+	const struct cat_parquet_options bare = {.bare = true};
 	struct cat_opening *opening;
 	struct cat_reader *r;
 
 	CAT_TRY(open_ahead(l, part, err));
 	if (l->nahead == 0 || l->ahead[0].part != part)
-		return cat_hats_open_file(path, out, name, err);
+		return cat_hats_open_file(path, true, out, name, err);
 	opening = l->ahead[0].opening;
 	l->nahead--;
 	memmove(l->ahead, l->ahead + 1, (size_t)l->nahead * sizeof *l->ahead);
 	CAT_TRY(cat_open_finish(opening, &r, err));
 	*name = r->name;
-	if (cat_parquet_feed(r, NULL, out, err) != CAT_OK)
+	if (cat_parquet_feed(r, &bare, out, err) != CAT_OK)
 		return cat_wrap(err, "%s", path);
 	return CAT_OK;
 }
@@ -203,6 +204,7 @@ int cat_hats_feed(struct cat_hats *h, const struct cat_hats_want *want, struct c
 		l->want = *want;
 	sev.far = cat_open_is_remote(h->root);
 	sev.bytes = h->bytes;
+	sev.note = h->note;
 	sev.n = (l->want.end ? l->want.end : h->nparts) - l->want.begin;
 	if (sev.n < h->nparts)
 		sev.nrows = -1;

@@ -299,6 +299,7 @@ int cat_several_feed(struct cat_schema *schema, const struct cat_several *sev, s
 	s->base.sharded = sev->sharded;
 	s->base.far = sev->far;
 	s->base.bytes = sev->bytes;
+	s->base.note = sev->note;
 	s->sev = *sev;
 	*out = &s->base;
 	return CAT_OK;

@@ -21,6 +21,7 @@ struct cat_several {
 	bool sharded;  /* of every table */
 	bool far;      /* of any */
 	int64_t bytes; /* of all; 0: unknown */
+	const char *note; /* as of a feed; lives as long as ARG */
 };
 /* The tables under SCHEMA (a reference is taken), the columns of each brought into its order. SEV is copied;
  * its argument is freed with the feed, also on failure. */

@@ -98,6 +98,7 @@ int cat_shard_feed(struct cat_feed *feed, int64_t k, int64_t n, struct cat_feed 
 	s->base.sharded = true;
 	s->base.far = feed->far;
 	s->base.bytes = feed->bytes / n;
+	s->base.note = feed->note;
 	s->feed = feed;
 	rc = collect(s, err);
 	if (rc != CAT_OK) {

@@ -22,12 +22,13 @@ static bool is_type(const struct cat_hats *h, const char *type)
 
 static int open_common(struct cat_verify *v, const char *dataset, struct cat_error *err)
 {
+	const struct cat_parquet_options bare = {.bare = true};
 	char *path = cat_url_join(dataset, "_common_metadata");
 	int rc = path ? cat_open(path, CAT_OPEN_TAIL, &v->common_reader, err) : cat_fail_mem(err, strlen(dataset));
 
 	cat_free(path);
 	if (rc == CAT_OK)
-		rc = cat_parquet_open(v->common_reader, NULL, &v->common, err);
+		rc = cat_parquet_open(v->common_reader, &bare, &v->common, err);
 	if (cat_is_fault(rc))
 		cat_found(&v->found, CAT_FOUND_UNREADABLE, "dataset/_common_metadata", "%s", err->cause);
 	if (cat_is_fault(rc) || rc == CAT_E_NOINPUT)

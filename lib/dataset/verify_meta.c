@@ -48,12 +48,13 @@ static int add_entries(struct cat_meta_file *m, struct cat_error *err)
 int cat_meta_open(const char *dataset, const char *name, struct cat_findings *found, struct cat_meta_file *out,
                   struct cat_error *err)
 {
+	const struct cat_parquet_options bare = {.bare = true};
 	char *path = cat_url_join(dataset, name), where[64];
 	int rc = path ? cat_open(path, CAT_OPEN_TAIL, &out->reader, err) : cat_fail_mem(err, strlen(dataset));
 
 	cat_free(path);
 	if (rc == CAT_OK)
-		rc = cat_parquet_open(out->reader, NULL, &out->file, err);
+		rc = cat_parquet_open(out->reader, &bare, &out->file, err);
 	if (rc == CAT_OK)
 		return add_entries(out, err);
 	if (rc == CAT_E_DATA || rc == CAT_E_UNSUPPORTED) {

@@ -15,6 +15,7 @@
 struct cat_parquet_options {
 	bool binary_as_text; /* byte arrays without annotation are text (Impala, Hive, old Spark) */
 	bool skip_crc;       /* do not check page checksums */
+	bool bare;           /* of columns only what ARROW:schema says: formats/colmeta.h is not asked */
 };
 /* Immutable once opened; its functions may be called from any thread. */
 struct cat_parquet_file;
@@ -27,7 +28,8 @@ CAT_MUST_USE int cat_parquet_open(struct cat_reader *r, const struct cat_parquet
 CAT_MUST_USE int cat_parquet_open_footer(struct cat_buf *footer, struct cat_parquet_file **out, struct cat_error *err);
 void cat_parquet_close(struct cat_parquet_file *f); /* accepts NULL */
 
-/* Arrow types; metadata of fields and schema as the file has it. Owned by the file. */
+/* Arrow types; metadata of the schema as the file has it, and of fields as ARROW:schema, a VOTable or astropy's YAML
+ * in the footer tell, in this order. Owned by the file. */
 struct cat_schema *cat_parquet_schema(const struct cat_parquet_file *f);
 int cat_parquet_ngroups(const struct cat_parquet_file *f);
 int64_t cat_parquet_nrows(const struct cat_parquet_file *f);

@@ -229,6 +229,7 @@ int cat_parquet_feed(struct cat_reader *r, const struct cat_parquet_options *o, 
 	}
 	f->base.ops = &feed_ops;
 	f->base.schema = f->file->tree.schema;
+	f->base.note = f->file->tree.note;
 	f->base.nrows = f->file->nrows;
 	f->base.sharded = true;
 	f->base.far = r->far;

@@ -78,7 +78,7 @@ static int open_footer(struct cat_parquet_file *f, struct cat_buf *bytes, struct
 		return cat_fail(err, CAT_E_UNSUPPORTED, "encrypted Parquet files are not supported");
 	if (f->footer.ngroups > INT32_MAX)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "more than 2^31 row groups");
-	CAT_TRY(cat_pq_tree_build(&f->footer, f->options.binary_as_text, &f->tree, err));
+	CAT_TRY(cat_pq_tree_build(&f->footer, &f->options, &f->tree, err));
 	CAT_TRY(check_groups(f, err));
 	f->created_by = cat_strndup(f->footer.created_by.p ? (const char *)f->footer.created_by.p : "",
 	                            f->footer.created_by.n);

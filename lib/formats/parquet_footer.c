@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "formats/colmeta.h"
 #include "formats/parquet_write.h"
+#include "formats/votable_fields.h"
 
 #define TEXT_MAX ((size_t)1 << 40)
 #define ARROW_KEY "ARROW:schema"
@@ -112,26 +114,35 @@ static void put_pair(struct cat_thrift_out *o, const char *key, const char *valu
 	cat_thrift_end(o, outer);
 }
 
-/* The schema's metadata and behind it the Arrow schema, when there is one. */
+/* The schema's metadata, behind it the Arrow schema and, where something is said of columns, the same as VOTable. */
 static void put_pairs(const struct cat_pq_wschema *w, struct cat_thrift_out *o)
 {
 	const struct cat_kv *kv = &w->schema->meta;
-	struct cat_text arrow = {.max = TEXT_MAX};
+	struct cat_text arrow = {.max = TEXT_MAX}, votable = {.max = TEXT_MAX};
 	struct cat_error err;
-	int n = 0;
+	int n = 1;
 
-	if (cat_pq_arrow_put(w->schema, &arrow, &err) != CAT_OK)
+	if (cat_votable_described(w->schema))
+		cat_votable_put(w->schema, &votable);
+	if (cat_pq_arrow_put(w->schema, &arrow, &err) != CAT_OK || votable.failed) {
 		o->to->failed = true;
+		cat_text_fini(&arrow);
+		cat_text_fini(&votable);
+		return;
+	}
 	for (int i = 0; i < kv->n; i++)
 		n += strcmp(kv->items[i].key, ARROW_KEY) != 0;
-	if (n || arrow.len)
-		cat_thrift_put_list(o, 5, CAT_THRIFT_STRUCT, (size_t)n + (arrow.len > 0));
+	cat_thrift_put_list(o, 5, CAT_THRIFT_STRUCT, (size_t)n + (votable.len ? 2 : 0));
 	for (int i = 0; i < kv->n; i++)
 		if (strcmp(kv->items[i].key, ARROW_KEY) != 0)
 			put_pair(o, kv->items[i].key, kv->items[i].value, strlen(kv->items[i].value));
-	if (arrow.len)
-		put_pair(o, ARROW_KEY, arrow.s, arrow.len);
+	put_pair(o, ARROW_KEY, arrow.s, arrow.len);
+	if (votable.len) {
+		put_pair(o, CAT_COLMETA_VERSION, "1.0", 3);
+		put_pair(o, CAT_COLMETA_CONTENT, votable.s, votable.len);
+	}
 	cat_text_fini(&arrow);
+	cat_text_fini(&votable);
 }
 
 /* FileMetaData: 1 version, 2 schema, 3 num_rows, 4 row_groups, 5 key_value_metadata, 6 created_by,

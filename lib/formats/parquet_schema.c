@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "formats/colmeta.h"
 
 #define DEPTH_MAX 32
 
 struct build {
 	const struct cat_pq_footer *f;
+	const struct cat_parquet_options *o;
 	struct cat_pq_tree *t;
-	bool binary_as_text;
 	size_t at; /* the next element */
 };
 /* Levels that hold around an element. */
@@ -211,7 +212,7 @@ static int build_leaf(struct build *b, const struct cat_pq_element *e, struct le
 	l->max_def = (uint8_t)at.def;
 	l->max_rep = (uint8_t)at.rep;
 	l->name = e->name;
-	CAT_TRY(leaf_type(l, b->binary_as_text, err));
+	CAT_TRY(leaf_type(l, b->o->binary_as_text, err));
 	f->type = l->out;
 	if (l->out.id == CAT_T_TIMESTAMP && l->type == CAT_PQ_INT64 && l->logical.utc &&
 	    !(f->zone = cat_strdup("UTC")))
@@ -425,15 +426,17 @@ static int build_tree(struct build *b, struct cat_error *err)
 		return cat_fail(err, CAT_E_DATA, "corrupt Parquet schema: elements that belong to no group");
 	CAT_TRY(take_pairs(f, t, err));
 	for (size_t i = 0; i < f->npairs; i++)
-		if (f->pairs[i].key.n == 12 && memcmp(f->pairs[i].key.p, "ARROW:schema", 12) == 0)
-			return cat_pq_arrow_apply(f->pairs[i].value, t, err);
-	return CAT_OK;
+		if (f->pairs[i].key.n == 12 && memcmp(f->pairs[i].key.p, "ARROW:schema", 12) == 0) {
+			CAT_TRY(cat_pq_arrow_apply(f->pairs[i].value, t, err));
+			break;
+		}
+	return b->o->bare ? CAT_OK : cat_colmeta_take(t->schema, &t->note, err);
 }
 
-int cat_pq_tree_build(const struct cat_pq_footer *f, bool binary_as_text, struct cat_pq_tree *t,
+int cat_pq_tree_build(const struct cat_pq_footer *f, const struct cat_parquet_options *o, struct cat_pq_tree *t,
                       struct cat_error *err)
 {
-	struct build b = {f, t, binary_as_text, 0};
+	struct build b = {f, o, t, 0};
 	int rc;
 
 	memset(t, 0, sizeof *t);
@@ -456,6 +459,7 @@ void cat_pq_tree_fini(struct cat_pq_tree *t)
 		node_fini(&t->nodes[i]);
 	cat_free(t->nodes);
 	cat_free(t->leaves);
+	cat_free(t->note);
 	cat_schema_unref(t->schema);
 	memset(t, 0, sizeof *t);
 }

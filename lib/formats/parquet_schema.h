@@ -8,6 +8,7 @@
 #define CAT_FORMATS_PARQUET_SCHEMA_H
 
 #include "columnar/schema.h"
+#include "formats/parquet.h"
 #include "formats/parquet_meta.h"
 
 /* Field metadata by which Arrow knows a UUID (Arrow columnar format, "Canonical Extension Types"). */
@@ -56,12 +57,13 @@ struct cat_pq_tree {
 	int nleaves;
 	size_t cap_leaves;
 	struct cat_pq_leaf *leaves;
+	char *note; /* what was passed over in the metadata, and why; NULL: nothing */
 };
 
-/* Builds T from the footer's schema and key-value metadata, ARROW:schema included. BINARY_AS_TEXT: byte arrays
- * without annotation are text. On failure nothing is left in T. */
-CAT_MUST_USE int cat_pq_tree_build(const struct cat_pq_footer *f, bool binary_as_text, struct cat_pq_tree *t,
-                                   struct cat_error *err);
+/* Builds T from the footer's schema and key-value metadata, ARROW:schema and what other tools say of columns included.
+ * On failure nothing is left in T. */
+CAT_MUST_USE int cat_pq_tree_build(const struct cat_pq_footer *f, const struct cat_parquet_options *o,
+                                   struct cat_pq_tree *t, struct cat_error *err);
 void cat_pq_tree_fini(struct cat_pq_tree *t);
 /* Bytes of a stored value; 0 for BOOLEAN and byte arrays. */
 int cat_pq_stored_bytes(const struct cat_pq_leaf *l);

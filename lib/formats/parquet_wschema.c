@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "formats/colmeta.h"
 #include "formats/parquet_write.h"
 
 #define TEXT_MAX ((size_t)1 << 40)
@@ -342,8 +343,8 @@ int cat_pq_wschema_init(struct cat_pq_wschema *w, const struct cat_schema *s,
 	memset(w, 0, sizeof *w);
 	w->elements.max = TEXT_MAX;
 	CAT_TRY(cat_schema_project(s, NULL, 0, &w->schema, err));
+	rc = cat_colmeta_settle(w->schema, err);
 	put_element(&k, NULL, CAT_PQ_REQUIRED, "schema", s->nfields, NULL);
-	rc = CAT_OK;
 	for (int i = 0; rc == CAT_OK && i < s->nfields; i++)
 		rc = add_field(&k, &w->schema->fields[i], i, w->schema->fields[i].name, false, err);
 	if (rc == CAT_OK)

@@ -127,3 +127,43 @@ same() {
 		[ "$(cat-info --json $f | jq -c '.columns')" = "$(cat-info --json cat | jq -c '.columns')" ]
 	done
 }
+
+# said FILE: what it tells of its columns.
+said() {
+	cat-info --json "$1" | jq -c '[.columns[] | {name, unit, ucd, description}]'
+}
+
+@test "what is said of columns in a VOTable alone, and all ways through FITS, Parquet and Arrow" {
+	local f
+	cat-gen -n 100 -o a.fits
+	cat-write a.fits -o a.parquet
+	LC_ALL=C sed -b 's/ARROW:schema/ARROW:scheme/' a.parquet >b.parquet # nobody's key
+	[ "$(grep -ac ARROW:schema b.parquet)" = 0 ]
+	cat-write b.parquet -o c.arrow
+	cat-write c.arrow -o d.fits
+	cat-write d.fits -o e.parquet
+	said a.fits >want
+	[ "$(jq 'map(select(.unit and .ucd and .description)) | length' want)" -gt 5 ]
+	for f in a.parquet b.parquet c.arrow d.fits e.parquet; do said $f | cmp - want; done
+	for f in b.parquet c.arrow d.fits e.parquet; do cat-write $f -f csv | cmp - <(cat-write a.fits -f csv); done
+	cat-partition a.parquet -o cat --rows 30 -q
+	said cat | jq -c 'map(select(.name != "_healpix_29"))' | cmp - want
+	for f in cat/dataset/_common_metadata $(find cat -name 'Npix=*'); do
+		grep -aq 'VOTable-Parquet.content' "$f"
+		LC_ALL=C sed -b -i 's/ARROW:schema/ARROW:scheme/' "$f"
+	done
+	said cat | jq -c 'map(select(.name != "_healpix_29"))' | cmp - want
+	cat-select -c 'id, vmag' stars.csv -o plain.parquet
+	! grep -aq VOTable plain.parquet
+}
+
+@test "a VOTable that cannot be read hides no rows: -v says so" {
+	cat-gen -n 100 -o a.parquet
+	LC_ALL=C sed -b 's/ARROW:schema/ARROW:scheme/; s/<TABLE>/<TABLE /' a.parquet >b.parquet
+	status 0 cat-scan -v b.parquet -f csv
+	says "b.parquet: what IVOA.VOTable-Parquet.content says of columns is passed over: XML, line 4:"
+	echo "$output" | cmp - <(cat-scan a.parquet -f csv)
+	status 0 cat-scan b.parquet -f csv
+	[ -z "$stderr" ]
+	[ "$(said b.parquet | jq 'map(select(.unit)) | length')" = 0 ]
+}

@@ -200,3 +200,12 @@ leaf() {
 	status 65 cat-verify cut.parquet
 	says "cut.parquet: not a Parquet file, or cut short"
 }
+
+@test "a leaf's VOTable is that of _common_metadata" {
+	cat-gen -n 100 -o a.parquet
+	cat-partition a.parquet -o cat --rows 30 -q
+	status 0 cat-verify cat
+	LC_ALL=C sed -b -i 's/unit="mas"/unit="deg"/' "$(find cat -name 'Npix=*' | head -1)"
+	status 1 cat-verify cat
+	[[ $output == *"its metadata are not those of _common_metadata"* ]]
+}

@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from hats.io.parquet_metadata import write_per_partition_statistics_from_metadata
+from hats.io.parquet_metadata import (write_per_partition_statistics_from_metadata,
+                                      write_voparquet_in_common_metadata)
 from hats.io.validation import is_valid_catalog
 
 from tap import Programs, check, report, same, skip
@@ -334,6 +335,24 @@ def todays_by_us():
     check("nested_lsdb, partitioned by us", lambda: by_pyarrow(work + "/nested", ds.dataset(leaves(inner), format="parquet").to_table()))
 
 
+def described_by_hats():
+    """HATS describes columns in _common_metadata alone, parts of nested ones by names such as det.mag."""
+    path = f"{work}/described"
+    shutil.copytree(next(d for d, folders, _ in os.walk(data + "/hats-0.11/nested_lsdb") if "dataset" in folders), path)
+    nested = next(f for f in pq.read_schema(path + "/dataset/_common_metadata") if pa.types.is_struct(f.type))
+    part = f"{nested.name}.{nested.type.field(nested.type.num_fields - 1).name}"
+    write_voparquet_in_common_metadata(path, field_units={"ra": "deg", "dec": "deg", part: "mag"}, field_utypes={"ra": "x:y"},
+                                       field_ucds={"ra": "pos.eq.ra;meta.main"}, field_descriptions={"dec": "north <of> it"})
+    run("cat-verify", path)
+    got = run.table("cat-scan", path).schema
+    words = {n: {k.decode(): v.decode() for k, v in (got.field(n).metadata or {}).items()} for n in ("ra", "dec")}
+    if words != {"ra": {"unit": "deg", "ucd": "pos.eq.ra;meta.main", "utype": "x:y"},
+                 "dec": {"unit": "deg", "description": "north <of> it"}}:
+        return str(words)
+    inner = got.field(nested.name).type.field(part.split(".")[1])
+    return "" if (inner.metadata or {}).get(b"unit") == b"mag" else f"{part}: {inner.metadata}"
+
+
 def parts_of_others():
     """What cat-get makes of a region of others' catalogues is a catalogue to LSDB and pyarrow."""
     for name, inner in (("small_sky_source", ""), ("small_sky_nested", ""), ("small_sky_npix_as_dir", ""), ("small_sky_npix_alt_suffix", ""),
@@ -369,6 +388,7 @@ if __name__ == "__main__":
     if os.path.isdir(data + "/hats"):
         others_by_us()
         todays_by_us()
+        check("what HATS says of columns", described_by_hats)
         parts_of_others()
     else:
         skip("catalogues of others", "no data")

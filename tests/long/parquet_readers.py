@@ -158,7 +158,116 @@ def originals():
     report(not wrong and compared > 300, f"{compared} files of other writers are the same after us")
 
 
+def said(path):
+    """What stands in the footer as Arrow's field metadata, for pyarrow."""
+    return {f.name: {k.decode(): v.decode() for k, v in (f.metadata or {}).items() if not k.startswith(b"PARQUET")}
+            for f in pq.read_schema(path)}
+
+
+def votable_of(path):
+    return pq.ParquetFile(path).metadata.metadata.get(b"IVOA.VOTable-Parquet.content")
+
+
+def described_table(types, blank):
+    fields, columns = [], []
+    for i, (t, v) in enumerate(types):
+        words = {"unit": ("deg", "mag", "m s-1")[i % 3], "ucd": "meta.id;meta.main", "description": f"<{t}> & \"é\" {i}"}
+        fields.append(pa.field(f"c{blank}{i}", t, metadata=words))
+        columns.append(pa.array([v, v], t))
+    return pa.table(columns, pa.schema(fields))
+
+
+NUMBERS = [(pa.bool_(), True)] + [(getattr(pa, t)(), 1) for t in (
+    "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64")] + [
+    (pa.list_(pa.float64()), [1.0, 2.0]), (pa.list_(pa.float32(), 3), [1.0, 2.0, 3.0])]
+OTHERS = [(pa.string(), "x"), (pa.uint64(), 1), (pa.timestamp("us"), 1), (pa.date32(), 1), (pa.binary(), b"x"),
+          (pa.list_(pa.string()), ["x"]), (pa.struct([("a", pa.int32())]), {"a": 1}), (pa.list_(pa.list_(pa.int32(), 2)), [[1, 2]])]
+
+
+def we_describe():
+    """Units, UCDs and descriptions of ours, as astropy and STILTS see them."""
+    from astropy.io.votable import parse_single_table
+    from astropy.table import Table
+    import io
+    import shutil
+    import warnings
+    warnings.simplefilter("ignore")
+    table = described_table(NUMBERS, "")
+    pq.write_table(table, made)
+    copy(made)
+    got = Table.read(copied, format="parquet.votable")
+    wrong = [f.name for f in table.schema if (str(got[f.name].unit), got[f.name].description) != (
+        f.metadata[b"unit"].decode().replace("m s-1", "m / s"), f.metadata[b"description"].decode())]
+    report(not wrong and len(got) == 2 and got["c9"].tolist() == [1, 1], "astropy reads units and descriptions of ours", str(wrong))
+    # UCDs, which that reader drops, and text, where it cannot join what it makes of arraysize="*" with the text
+    # itself: the reader of VOTables is asked.
+    table = described_table(NUMBERS + OTHERS, " ")
+    pq.write_table(table, made)
+    copy(made)
+    fields = parse_single_table(io.BytesIO(votable_of(copied))).fields
+    wrong = [f.name for f, v in zip(table.schema, fields) if (f.name, f.metadata[b"description"].decode(), "meta.id;meta.main") != (
+        v.name, v.description, v.ucd)]
+    report(not wrong and len(fields) == len(table.schema), "astropy reads our VOTable header of every type", str(wrong))
+    report(said(copied) == said(made), "ARROW:schema says the same")
+    if shutil.which("stilts"):
+        header = os.path.join(work, "header.xml")
+        with open(header, "wb") as f:
+            f.write(votable_of(copied))
+        lint = subprocess.run(["stilts", "votlint", header], capture_output=True, text=True)
+        report(lint.returncode == 0 and not lint.stdout.strip(), "STILTS finds nothing wrong in the header", lint.stdout.strip())
+    else:
+        report(True, "STILTS finds nothing wrong in the header", "SKIP stilts is missing")
+    pq.write_table(table.replace_schema_metadata(None).cast(pa.schema([pa.field(f.name, f.type) for f in table.schema])), made)
+    copy(made)
+    report(votable_of(copied) is None, "no VOTable where nothing is said")
+
+
+def astropy_describes():
+    from astropy.coordinates import SkyCoord
+    from astropy.table import Table
+    from astropy.time import Time
+    import astropy.units as u
+    import contextlib
+    t = Table({"a": np.array([1.5, 2.5]) * u.deg, "s": ["é", "x"], "n": np.array([1, 2])})
+    t["a"].description = "a description that is: long enough to be wrapped, \"quoted\" & <escaped> # in YAML and XML alike, twice"
+    t["n"].unit = u.mag
+    want = {"a": ("deg", t["a"].description), "s": (None, None), "n": ("mag", None)}
+
+    def have(path):
+        return {n: (m.get("unit"), m.get("description")) for n, m in said(path).items()}
+
+    with contextlib.redirect_stdout(sys.stderr):  # it prints warnings there
+        t.write(made, format="parquet.votable", overwrite=True, metadata={
+            n: {"unit": want[n][0], "ucd": f"meta.{n}"} for n in t.colnames})
+    copy(made)
+    report(have(copied) == want and [m["ucd"] for m in said(copied).values()] == ["meta.a", "meta.s", "meta.n"],
+           "what astropy writes as VOParquet is read", str(said(copied)))
+    t["time"] = Time([50000.0, 50001.0], format="mjd")
+    t["place"] = SkyCoord([1, 2], [3, 4], unit="deg")
+    t.meta["origin"] = "here"
+    t.write(made, format="parquet", overwrite=True)
+    copy(made)
+    got = have(copied)
+    again = Table.read(copied, format="parquet")
+    report(all(got[n] == want[n] for n in want), "what astropy writes as Parquet is read", str(got))
+    report(again.meta == t.meta and (again["time"] == t["time"]).all() and again["place"].dec[1].deg == 4 and
+           again["a"].unit == u.deg and again["a"].description == t["a"].description,
+           "and astropy reads its own metadata after us")
+
+
+def vo_tables():
+    try:
+        import astropy  # noqa: F401
+        import pandas  # noqa: F401
+    except ImportError:
+        report(True, "astropy reads and writes descriptions", "SKIP astropy or pandas is missing")
+        return
+    we_describe()
+    astropy_describes()
+
+
 made_table()
+vo_tables()
 if data and os.path.isdir(os.path.join(data, "parquet-testing")):
     originals()
 else:
