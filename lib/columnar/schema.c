@@ -102,6 +102,7 @@ int cat_field_copy(struct cat_field *dst, const struct cat_field *src, struct ca
 		return rc;
 	dst->type = src->type;
 	dst->nullable = src->nullable;
+	dst->large = src->large;
 	if (src->zone && !(dst->zone = cat_strdup(src->zone)))
 		rc = cat_fail_mem(err, strlen(src->zone));
 	if (rc == CAT_OK)

@@ -1,7 +1,8 @@
 /* schema -- types, fields and schemas, with the metadata that astronomers keep on columns.
  *
  * Layer: columnar. The types are Arrow's (Arrow columnar format 1.5); on the way in readers normalise: views
- * and 64-bit strings and lists to 32-bit offsets, dictionaries to their values, half floats to 32 bits.
+ * and 64-bit strings and lists to 32-bit offsets, dictionaries to their values, half floats to 32 bits. That a column
+ * had 64-bit offsets is kept beside its type: on the way out it has them again.
  * A schema is immutable once shared. Thread rule: ref and unref from any thread.
  */
 #ifndef CAT_COLUMNAR_SCHEMA_H
@@ -81,6 +82,7 @@ struct cat_field {
 	char *name;
 	struct cat_type type;
 	bool nullable;
+	bool large; /* UTF8, BINARY, LIST: by its Arrow name it has 64-bit offsets (here never) */
 	char *zone; /* TIMESTAMP: time zone name, or NULL */
 	struct cat_kv meta;
 	int nchildren;

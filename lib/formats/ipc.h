@@ -2,7 +2,8 @@
  *
  * Layer: formats. Source: Arrow columnar format 1.5, "Serialization and Interprocess Communication".
  * Read: metadata V4 and V5, both byte orders, streams and files, compressed bodies, dictionaries (decoded to
- * values), views and 64-bit offsets (normalised to 32-bit ones), half floats (widened to float32).
+ * values), views (made plain text), 64-bit offsets (32 bits inside, written as 64 again), half floats (widened to
+ * float32). What other tools say of columns (colmeta.h) is taken.
  * Refused by name (CAT_E_UNSUPPORTED): Union, Interval, RunEndEncoded, ListView, Decimal 32/64/256, tensors,
  * Feather 1, text of more than 2 GiB in one column of one batch.
  * Written: V5, little-endian, every buffer at a multiple of 64 bytes of the output, no dictionaries. Equal

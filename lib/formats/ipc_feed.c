@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "columnar/kernels.h"
+#include "formats/colmeta.h"
 
 #define MAGIC "ARROW1"
 #define MAGIC_LEN 6
@@ -15,6 +16,7 @@ struct ipc_feed {
 	struct cat_feed base;
 	struct cat_reader *reader;
 	struct cat_ipc_plan plan;
+	char *note; /* of base */
 	struct cat_ipc_dicts *dicts;
 	bool allow_no_eos;
 	bool file_in_order; /* a file read as a stream: a footer follows the end marker */
@@ -488,6 +490,7 @@ static void feed_close(struct cat_feed *feed)
 	cat_buf_unref(f->footer);
 	cat_ipc_plan_fini(&f->plan);
 	cat_reader_close(f->reader);
+	cat_free(f->note);
 	cat_free(f);
 }
 
@@ -564,11 +567,14 @@ int cat_ipc_feed(struct cat_reader *r, const struct cat_ipc_options *o, struct c
 	f->reader = r;
 	f->allow_no_eos = o && o->allow_no_eos;
 	rc = open_any(f, err);
+	if (rc == CAT_OK)
+		rc = cat_colmeta_take(f->plan.schema, &f->note, err);
 	if (rc != CAT_OK) {
 		feed_close(&f->base);
 		return rc;
 	}
 	f->base.schema = f->plan.schema;
+	f->base.note = f->note;
 	*out = &f->base;
 	return CAT_OK;
 }

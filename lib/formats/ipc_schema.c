@@ -215,6 +215,7 @@ static int read_type(int64_t type, const struct cat_fb_table *t, struct cat_fiel
 			return refuse(f, plain_types[type].refused, err);
 		f->type.id = plain_types[type].id;
 		node->layout = plain_types[type].layout;
+		f->large = node->layout == CAT_IPC_L_LARGE_TEXT || node->layout == CAT_IPC_L_LARGE_LIST;
 		return CAT_OK;
 	}
 }
@@ -453,7 +454,10 @@ static size_t build_type(struct cat_fbw *w, const struct cat_field *f, enum cat_
 	};
 	const size_t zone = f->zone ? cat_fbw_str(w, f->zone, strlen(f->zone)) : 0;
 
-	*number = numbers[f->type.id];
+	*number = !f->large                     ? numbers[f->type.id]
+	          : f->type.id == CAT_T_UTF8   ? CAT_IPC_T_LARGE_UTF8
+	          : f->type.id == CAT_T_BINARY ? CAT_IPC_T_LARGE_BINARY
+	                                       : CAT_IPC_T_LARGE_LIST;
 	cat_fbw_begin(w);
 	switch ((int)*number) {
 	case CAT_IPC_T_INT:

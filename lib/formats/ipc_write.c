@@ -22,6 +22,7 @@ struct place {
 /* A record batch on its way out. base.bufs[0] is the message's head, then come the body's pieces. */
 struct ipc_out {
 	struct cat_out base;
+	struct cat_schema *schema; /* as it was written */
 	struct cat_batch *batch;
 	enum cat_ipc_codec codec;
 	ZSTD_CCtx *zstd;
@@ -177,12 +178,18 @@ static int add_fixed(struct ipc_out *o, const struct cat_column *c, struct cat_e
 	return add_own(o, clean, err);
 }
 
-static int add_offsets(struct ipc_out *o, const struct cat_column *c, struct cat_error *err)
+static int add_offsets(struct ipc_out *o, const struct cat_field *f, const struct cat_column *c, struct cat_error *err)
 {
 	const int32_t *from = cat_column_offsets(c);
 	const size_t size = ((size_t)c->length + 1) * sizeof *from;
 	struct cat_buf *based;
 
+	if (f->large) {
+		CAT_TRY(cat_buf_new(2 * size, &based, err));
+		for (int64_t i = 0; i <= c->length; i++)
+			((int64_t *)(void *)based->data)[i] = from[i] - from[0];
+		return add_own(o, based, err);
+	}
 	if (from[0] == 0)
 		return add_buffer(o, c->offsets, (size_t)c->offset * sizeof *from, size, err);
 	CAT_TRY(cat_buf_new(size, &based, err));
@@ -191,9 +198,9 @@ static int add_offsets(struct ipc_out *o, const struct cat_column *c, struct cat
 	return add_own(o, based, err);
 }
 
-static int add_column(struct ipc_out *o, const struct cat_column *c, struct cat_error *err);
+static int add_column(struct ipc_out *o, const struct cat_field *f, const struct cat_column *c, struct cat_error *err);
 
-static int add_body(struct ipc_out *o, const struct cat_column *c, struct cat_error *err)
+static int add_body(struct ipc_out *o, const struct cat_field *f, const struct cat_column *c, struct cat_error *err)
 {
 	const int32_t *offsets = c->offsets ? cat_column_offsets(c) : NULL;
 	struct cat_column *child;
@@ -204,17 +211,17 @@ static int add_body(struct ipc_out *o, const struct cat_column *c, struct cat_er
 	if (!offsets && c->nchildren == 0)
 		return c->type.id == CAT_T_STRUCT ? CAT_OK : add_fixed(o, c, err);
 	if (offsets)
-		CAT_TRY(add_offsets(o, c, err));
+		CAT_TRY(add_offsets(o, f, c, err));
 	if (cat_type_is_text(c->type.id))
 		return add_buffer(o, c->data, (size_t)offsets[0], (size_t)(offsets[c->length] - offsets[0]), err);
 	if (offsets) {
 		CAT_TRY(cat_column_slice(c->children[0], offsets[0], offsets[c->length] - offsets[0], &child, err));
-		rc = add_column(o, child, err);
+		rc = add_column(o, &f->children[0], child, err);
 		cat_column_unref(child);
 		return rc;
 	}
 	for (int i = 0; i < c->nchildren; i++)
-		CAT_TRY(add_column(o, c->children[i], err));
+		CAT_TRY(add_column(o, &f->children[i], c->children[i], err));
 	return CAT_OK;
 }
 
@@ -245,7 +252,8 @@ static int clean(const struct cat_column *c, struct cat_column **out, struct cat
 	return rc;
 }
 
-static int add_column(struct ipc_out *o, const struct cat_column *c, struct cat_error *err)
+/* F is what the schema has C as. */
+static int add_column(struct ipc_out *o, const struct cat_field *f, const struct cat_column *c, struct cat_error *err)
 {
 	const int64_t nulls = cat_column_null_count(c);
 	struct cat_column *cleaned = NULL;
@@ -265,7 +273,7 @@ static int add_column(struct ipc_out *o, const struct cat_column *c, struct cat_
 	else
 		rc = add_buffer(o, NULL, 0, 0, err);
 	if (rc == CAT_OK)
-		rc = add_body(o, c, err);
+		rc = add_body(o, f, c, err);
 	cat_column_unref(cleaned);
 	return rc;
 }
@@ -299,8 +307,8 @@ static int out_encode(struct cat_out *base, struct cat_error *err)
 
 	CAT_TRY(add_piece(o, NULL, err));
 	for (int i = 0; i < o->batch->ncols; i++)
-		if (add_column(o, o->batch->cols[i], err) != CAT_OK)
-			return cat_wrap(err, "column %s", o->batch->schema->fields[i].name);
+		if (add_column(o, &o->schema->fields[i], o->batch->cols[i], err) != CAT_OK)
+			return cat_wrap(err, "column %s", o->schema->fields[i].name);
 	CAT_TRY(flush_small(o, err));
 	return build_head(o, &base->bufs[0], err);
 }
@@ -317,6 +325,7 @@ static void out_free(struct cat_out *base)
 	cat_free(o->places);
 	ZSTD_freeCCtx(o->zstd);
 	cat_batch_unref(o->batch);
+	cat_schema_unref(o->schema);
 	cat_free(o);
 }
 
@@ -365,6 +374,7 @@ static int encoder_pull(struct cat_encoder *base, bool last, struct cat_out **ou
 		return cat_fail_mem(err, sizeof *o);
 	o->base.ops = &out_ops;
 	o->codec = e->codec;
+	o->schema = cat_schema_ref(e->schema);
 	o->batch = e->next;
 	e->next = NULL;
 	*out = &o->base;

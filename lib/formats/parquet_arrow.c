@@ -71,6 +71,7 @@ static int apply_field(const struct cat_field *a, struct cat_field *f, struct ca
 		f->type = a->type;
 	if (f->type.id == CAT_T_LIST && a->type.id == CAT_T_FIXED_LIST && a->type.width > 0)
 		f->type = a->type;
+	f->large = a->large && f->type.id == a->type.id;
 	if (f->nchildren != a->nchildren)
 		return CAT_OK;
 	for (int i = 0; i < f->nchildren; i++)

@@ -71,7 +71,7 @@ int cat_pq_stored_bytes(const struct cat_pq_leaf *l);
 /* The base64 text of ARROW:schema for S, appended. */
 CAT_MUST_USE int cat_pq_arrow_put(const struct cat_schema *s, struct cat_text *out, struct cat_error *err);
 /* Takes from the base64 text of an ARROW:schema what the stored types allow: units and other metadata, zones,
- * durations, fixed-size lists. Malformed or foreign text changes nothing. */
+ * durations, fixed-size lists, names of types with 64-bit offsets. Malformed or foreign text changes nothing. */
 CAT_MUST_USE int cat_pq_arrow_apply(struct cat_span text, struct cat_pq_tree *t, struct cat_error *err);
 
 #endif

@@ -7,10 +7,12 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pyarrow.ipc as ipc
+import pyarrow.parquet as pq
 
 recode, work, data = sys.argv[1:4]
 tests = failed = 0
 OUT = os.path.join(work, "out")
+BIN = os.environ.get("CATPIPE_BIN", "build/bin")
 
 
 def ok(good, name, why=""):
@@ -36,15 +38,16 @@ def normal(t):
     p = pa.types
     if p.is_dictionary(t):
         return normal(t.value_type)
-    if p.is_large_string(t) or t == pa.string_view():
+    if t == pa.string_view():
         return pa.string()
-    if p.is_large_binary(t) or t == pa.binary_view():
+    if t == pa.binary_view():
         return pa.binary()
     if p.is_float16(t):
         return pa.float32()
     if p.is_large_list(t) or p.is_list(t):
         f = t.value_field
-        return pa.list_(pa.field(f.name, normal(f.type), f.nullable, f.metadata))
+        make = pa.large_list if p.is_large_list(t) else pa.list_
+        return make(pa.field(f.name, normal(f.type), f.nullable, f.metadata))
     if p.is_map(t):
         return pa.map_(normal(t.key_type), normal(t.item_type))
     if p.is_fixed_size_list(t):
@@ -121,7 +124,13 @@ def generated():
         "half": pa.array(rng.normal(size=n).astype("f2"), mask=mask),
         "text_view": pa.array(["x" * int(k) if k > 3 else None for k in few(40)], pa.string_view()),
         "bytes_view": pa.array([b"y" * int(k) if k > 3 else None for k in few(40)], pa.binary_view()),
-        "large": pa.array(["é" * int(k) for k in few(40)], pa.large_string()),
+        "large": pa.array(["é" * int(k) if k > 3 else None for k in few(40)], pa.large_string()),
+        "large_bytes": pa.array([b"y" * int(k) if k > 3 else None for k in few(40)], pa.large_binary()),
+        "large_parts": pa.array([{"a": [b"x" * int(k)], "b": {"c": "z" * int(k)}} if k else None for k in few(9)], pa.struct(
+            [("a", pa.large_list(pa.large_binary())), ("b", pa.struct([("c", pa.large_string())]))])),
+        "large_in_fixed": pa.array([["a", None]] * n, pa.list_(pa.large_string(), 2)),
+        "large_in_map": pa.array([[("k", "v" * int(k))] for k in few(9)], pa.map_(pa.large_string(), pa.large_string())),
+        "large_codes": pa.array([str(k) for k in few(50)], pa.large_string()).dictionary_encode(),
         "large_list": pa.array([[str(j) for j in range(k)] if k else None for k in few(9)],
                                pa.large_list(pa.large_string())),
         "fixed": pa.array([[1.5, None, 3.] if k else None for k in few(3)], pa.list_(pa.float64(), 3)),
@@ -135,7 +144,7 @@ def generated():
         "flag": pa.array(rng.random(n) < .5, mask=mask),
         "decimal": pa.array([int(k) for k in few(10**9)], pa.decimal128(20, 0)),
     })
-    plain = t.select(["large", "fixed", "nested", "map", "codes", "flag"])
+    plain = t.select(["large", "large_parts", "fixed", "nested", "map", "codes", "flag"])
     yield write("wide.stream", t)
     yield write("wide_zstd.stream", t, compression="zstd")
     yield write("wide_lz4.file", t, compression="lz4", unify_dictionaries=True)
@@ -148,6 +157,46 @@ def generated():
         for k in (1, 2, 3)]
     for name, deltas in (("delta.stream", True), ("replaced.stream", False), ("delta.file", True)):
         yield write(name, pa.Table.from_batches(grow), emit_dictionary_deltas=deltas)
+
+
+def programs():
+    """A column that passes through a program keeps its type, whatever that is called."""
+    rng = np.random.default_rng(3)
+    n = 3000
+    t = pa.table({
+        "id": np.arange(n), "ra": rng.uniform(0, 360, n), "dec": rng.uniform(-90, 90, n),
+        "large": pa.array([f"J{k}" for k in rng.integers(0, 10**9, n)], pa.large_string()),
+        "bytes": pa.array([b"x" * int(k) for k in rng.integers(0, 9, n)], pa.large_binary()),
+        "lc": pa.array([{"mag": [1.5] * int(k), "band": ["r"] * int(k)} for k in rng.integers(0, 5, n)],
+                       pa.struct([("mag", pa.large_list(pa.float64())), ("band", pa.large_list(pa.large_string()))])),
+        "small": [f"S{k}" for k in range(n)]})
+    path = write("programs.stream", t)
+    folder = os.path.join(work, "catalogue")
+    for line in ("cat-head -n 2500", "cat-select -c *", "cat-scan -w id>100", "cat-concat %s %s" % (path, path), "cat-xmatch -r 1 %s" % path,
+                 "cat-write -f arrow", "cat-write -f parquet", "cat-partition -q --rows 500 -o %s" % folder):
+        program, *args = line.split()
+        with open(path, "rb") as f:
+            r = subprocess.run([os.path.join(BIN, program), *args], stdin=f, capture_output=True)
+        if program == "cat-partition":
+            got = pq.read_schema(folder + "/dataset/_common_metadata")
+            leaves = glob.glob(folder + "/dataset/*/*/*.parquet")
+            r.returncode |= not leaves or any(pq.read_schema(p) != got for p in leaves)
+        elif "parquet" in line:
+            got = pq.read_schema(pa.BufferReader(r.stdout))
+        else:
+            got = read(pa.BufferReader(r.stdout)).schema if r.returncode == 0 else None
+        parquet = "parquet" in line or program == "cat-partition"
+        same = got is not None and all(
+            str(got.field(f.name).type).replace("element: ", "item: ") == str(f.type).replace("element: ", "item: ")
+            if parquet else got.field(f.name).type == f.type for f in t.schema)
+        ok(r.returncode == 0 and same, f"types pass through {program}", f"{r.stderr.decode()} {got}")
+    with open(path, "rb") as f:
+        r = subprocess.run([os.path.join(BIN, "cat-select"), "-c", "large AS a, lc.band AS b, lower(large) AS c"], stdin=f,
+                           capture_output=True)
+    got = read(pa.BufferReader(r.stdout))
+    ok(got.schema.types == [pa.large_string(), pa.large_list(pa.large_string()), pa.string()] and
+       got["a"].equals(t["large"]) and got["c"].to_pylist() == [x.lower() for x in t["large"].to_pylist()],
+       "parts and new columns", str(got.schema))
 
 
 def polars_round_trip():
@@ -193,6 +242,7 @@ else:
     ok(True, "golden files # SKIP no CATPIPE_DATA")
 for p in generated():
     check_file(p, os.path.basename(p))
+programs()
 polars_round_trip()
 csv_round_trip()
 print(f"1..{tests}")

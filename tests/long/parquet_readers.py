@@ -87,6 +87,8 @@ def make_table(n):
         "d": pa.array(rng.integers(0, 20000, n).astype("int32")).cast(pa.date32()),
         "dec128": pa.array(rng.integers(-10**12, 10**12, n)).cast(pa.decimal128(20, 0)),
         "lc": lists, "nothing": pa.nulls(n),
+        "large": pa.array([f"J{i}" for i in rng.integers(0, 10**9, n)], pa.large_string()),
+        "larges": pa.array([[b"x" * k] * k for k in rng.integers(0, 4, n)], pa.large_list(pa.large_binary())),
     })
 
 
@@ -110,6 +112,9 @@ def made_table():
             continue
         problem = difference(table, read(copied))
         report(not problem, f"pyarrow reads {label}", problem)
+        types = [(f.name, f.type, t) for f, t in zip(table.schema, pq.read_schema(copied).types)
+                 if t != f.type and f.name.startswith("large")]
+        report(not types, f"names of large types, {label}", str(types))
         index = pq.ParquetFile(copied).metadata.row_group(0).column(2)
         report(index.has_offset_index and index.has_column_index, f"page indexes of {label}")
         try:

@@ -71,6 +71,7 @@ static int make_schema(struct cat_schema **out, struct cat_error *err)
 			CAT_TRY(cat_field_init(&s->fields[i].children[0], "item", i == 6 ? CAT_T_UTF8 : CAT_T_F64, err));
 		}
 	}
+	s->fields[5].large = s->fields[6].children[0].large = true;
 	s->fields[4].type.width = 3;
 	s->fields[7].type.width = 2;
 	s->fields[8].type.unit = CAT_UNIT_US;
@@ -322,6 +323,8 @@ static void schemas_alone(void **state)
 	for (int i = 0; i < s->nfields; i++) {
 		assert_true(cat_field_same_type(&s->fields[i], &back->fields[i]));
 		assert_string_equal(s->fields[i].name, back->fields[i].name);
+		assert_int_equal(back->fields[i].large, i == 5);
+		assert_true(i != 6 || back->fields[i].children[0].large);
 	}
 	assert_string_equal(cat_kv_get(&back->fields[1].meta, CAT_META_UNIT), "mag");
 	assert_string_equal(cat_kv_get(&back->meta, "catpipe.history"), "[]");
