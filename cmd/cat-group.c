@@ -23,6 +23,11 @@ static int bind(void *arg, struct cat_schema *schema, bool *used, struct cat_err
 	return CAT_OK;
 }
 
+static void children(void *arg, int col, int n, bool *used)
+{
+	cat_aggs_children(arg, col, n, used);
+}
+
 static int run(void *settings, int argc, char **argv, struct cat_error *err)
 {
 	const struct settings *s = settings;
@@ -30,6 +35,7 @@ static int run(void *settings, int argc, char **argv, struct cat_error *err)
 	struct cat_source *in = NULL, *out = NULL;
 	struct cat_aggs *list = NULL;
 	struct cat_pool *pool = NULL;
+	struct cat_consumer consumer = {.bind = bind, .children = children};
 	int rc;
 
 	if (!s->aggregates) {
@@ -41,9 +47,9 @@ static int run(void *settings, int argc, char **argv, struct cat_error *err)
 		rc = cat_aggs_parse(s->aggregates, &list, err);
 	if (rc == CAT_OK)
 		rc = cat_pool_new((int)s->io.res.jobs, &pool, err);
+	consumer.arg = list;
 	if (rc == CAT_OK)
-		rc = cat_io_source_for(&s->io.input, &s->io.rows, &s->io.res, &(struct cat_consumer){bind, list}, argv,
-		                       argc, pool, &in, err);
+		rc = cat_io_source_for(&s->io.input, &s->io.rows, &s->io.res, &consumer, argv, argc, pool, &in, err);
 	if (rc == CAT_OK)
 		rc = cat_group_open(in, list, &out, err);
 	if (rc == CAT_OK)

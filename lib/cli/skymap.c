@@ -96,7 +96,7 @@ static int collect(const struct cat_io *io, char *const *operands, int n, struct
 	int rc = cat_pool_new((int)io->res.jobs, &pool, err);
 
 	if (rc == CAT_OK)
-		rc = cat_io_source_for(&io->input, &io->rows, &io->res, &(struct cat_consumer){bind, &p}, operands, n,
+		rc = cat_io_source_for(&io->input, &io->rows, &io->res, &(struct cat_consumer){.bind = bind, .arg = &p}, operands, n,
 		                       pool, &s, err);
 	if (rc == CAT_OK)
 		rc = count_all(s, &p, m, err);

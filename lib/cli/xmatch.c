@@ -120,7 +120,7 @@ static int open_source(const struct match *m, struct side *s, const char *operan
                        struct cat_source **out, struct cat_error *err)
 {
 	const struct cat_rows rows = {.limit = -1, .shard = shard};
-	const struct cat_consumer consumer = {take_used, s};
+	const struct cat_consumer consumer = {.bind = take_used, .arg = s};
 	char *name;
 	int rc;
 

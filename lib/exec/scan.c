@@ -499,12 +499,13 @@ static int plan_columns(struct scan *s, const struct cat_consumer *consumer, str
 	return rc;
 }
 
-/* Structs and lists of structs among the columns, of which a select list and a condition name single children. */
-static int plan_children(struct scan *s, struct cat_error *err)
+/* Structs and lists of structs among the columns, of which a select list or the consumer, and a condition, name single
+ * children. */
+static int plan_children(struct scan *s, const struct cat_consumer *consumer, struct cat_error *err)
 {
 	const int ncols = s->nfirst + s->nthen;
 
-	if (!s->select || !ncols)
+	if ((!s->select && !(consumer && consumer->children)) || !ncols)
 		return CAT_OK;
 	s->partial = cat_calloc((size_t)ncols, sizeof *s->partial);
 	if (!s->partial)
@@ -522,7 +523,10 @@ static int plan_children(struct scan *s, struct cat_error *err)
 		if (!used)
 			return cat_fail_mem(err, (size_t)f->nchildren);
 		s->partial[s->npartial++] = (struct partial){col, used};
-		cat_select_children(s->select, col, f->nchildren, used);
+		if (s->select)
+			cat_select_children(s->select, col, f->nchildren, used);
+		else
+			consumer->children(consumer->arg, col, f->nchildren, used);
 		if (s->where)
 			cat_expr_children(s->where, col, f->nchildren, used);
 	}
@@ -554,7 +558,7 @@ static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_err
 	}
 	s->base.schema = cat_schema_ref(s->select ? cat_select_schema(s->select) : schema);
 	CAT_TRY(plan_columns(s, o->consumer, err));
-	CAT_TRY(plan_children(s, err));
+	CAT_TRY(plan_children(s, o->consumer, err));
 	s->filter.where = s->where;
 	s->filter.region = s->region;
 	s->unplanned = s->nfirst || s->where ? -1 : o->limit;

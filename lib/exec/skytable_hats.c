@@ -59,7 +59,7 @@ static int bind(void *arg, struct cat_schema *schema, bool *used, struct cat_err
 static int scan_rows(struct hats_table *t, const struct cat_hats_want *want, const struct cat_cover *cells,
                      struct cat_stack *rows, struct cat_error *err)
 {
-	const struct cat_consumer consumer = {bind, t};
+	const struct cat_consumer consumer = {.bind = bind, .arg = t};
 	const struct cat_scan_options o = {.limit = -1, .cells = cells, .whole = true, .consumer = &consumer,
 	                                   .memory_bytes = INT64_MAX};
 	struct cat_feed *feed;

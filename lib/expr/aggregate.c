@@ -301,6 +301,13 @@ void cat_aggs_columns(const struct cat_aggs *a, bool *used)
 			cat_expr_columns(a->list[i].expr, used);
 }
 
+void cat_aggs_children(const struct cat_aggs *a, int col, int n, bool *used)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->list[i].expr)
+			cat_expr_children(a->list[i].expr, col, n, used);
+}
+
 void cat_aggs_text(const struct cat_aggs *a, struct cat_text *out)
 {
 	for (size_t i = 0; i < a->n; i++) {

@@ -24,6 +24,8 @@ CAT_MUST_USE int cat_aggs_bind(struct cat_aggs *a, struct cat_schema *in, struct
 /* One field per aggregate; units are kept where the aggregate has its argument's. Owned by A. */
 struct cat_schema *cat_aggs_schema(const struct cat_aggs *a);
 void cat_aggs_columns(const struct cat_aggs *a, bool *used);
+/* The same for the N children of column COL, a struct or list of structs. */
+void cat_aggs_children(const struct cat_aggs *a, int col, int n, bool *used);
 /* Canonical spelling, appended. */
 void cat_aggs_text(const struct cat_aggs *a, struct cat_text *out);
 

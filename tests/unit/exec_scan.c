@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "dataset/position.h"
+#include "exec/op_group.h"
 #include "exec/scan.h"
 #include "expr/expr.h"
 #include "expr/select.h"
@@ -391,6 +392,91 @@ static void stretches_are_slices(void **state)
 
 /* --- parts of structs --- */
 
+static int bind_aggs(void *arg, struct cat_schema *schema, bool *used, struct cat_error *err)
+{
+	CAT_TRY(cat_aggs_bind(arg, schema, err));
+	cat_aggs_columns(arg, used);
+	return CAT_OK;
+}
+
+static void children_of_aggs(void *arg, int col, int n, bool *used)
+{
+	cat_aggs_children(arg, col, n, used);
+}
+
+/* The one row that the aggregates in TEXT are of the file in BYTES; *BYTES_READ tells what that took. */
+static struct cat_batch *aggregate(struct cat_buf *bytes, const char *text, const char *where, bool children,
+                                   int64_t *bytes_read)
+{
+	struct cat_consumer consumer = {.bind = bind_aggs, .children = children ? children_of_aggs : NULL};
+	const struct cat_scan_options so = {.where = where, .limit = -1, .memory_bytes = INT64_MAX, .consumer = &consumer};
+	struct cat_error err = {0};
+	struct unit_counting *c;
+	struct cat_source *in, *out;
+	struct cat_aggs *aggs;
+	struct cat_batch *row, *end;
+	struct cat_pool *pool;
+	struct cat_feed *f;
+
+	assert_cat_ok(cat_aggs_parse(text, &aggs, &err), err);
+	consumer.arg = aggs;
+	assert_cat_ok(unit_counting(bytes, &c, &err), err);
+	assert_cat_ok(cat_parquet_feed(&c->base, NULL, &f, &err), err);
+	assert_cat_ok(cat_pool_new(2, &pool, &err), err);
+	c->bytes = 0;
+	assert_cat_ok(cat_scan_open(f, &so, pool, &in, &err), err);
+	assert_cat_ok(cat_group_open(in, aggs, &out, &err), err);
+	assert_cat_ok(out->ops->next(out, &row, &err), err);
+	assert_cat_ok(out->ops->next(out, &end, &err), err);
+	assert_null(end);
+	*bytes_read = c->bytes;
+	cat_source_close(out);
+	cat_aggs_free(aggs);
+	cat_pool_free(pool);
+	return row;
+}
+
+static void aggregates_read_the_children_they_name(void **state)
+{
+	static const struct {
+		const char *text, *where;
+		bool fewer;
+	} cases[] = {
+		{"sum(list_count(lc.mag)) AS a", NULL, true},
+		{"sum(list_count(lc.mag)) AS a, max(list_count(lc.mjd)) AS b", NULL, false},
+		{"min(\"group\".value) AS a, count(*)", NULL, true},
+		{"min(\"group\".value) AS a", "\"group\".key > 0", false},
+		{"sum(list_count(lc.mag)) AS a", "list_count(lc.mjd) > 2", false},
+		{"sum(list_count(groups.value)) AS a, count(lc) AS b", NULL, true},
+		{"count(lc) AS a, sum(list_count(lc.mag)) AS b", NULL, false},
+	};
+	struct cat_schema *schema = table_schema();
+	struct cat_error err = {0};
+
+	(void)state;
+	for (size_t v = 0; v < sizeof cases / sizeof *cases; v++) {
+		struct cat_batch *t = table_batch(schema, 1500, &(struct table_shape){v + 1, 10, 50}), *whole, *parts;
+		const struct cat_parquet_write_options o = {.page_bytes = 500, .row_group_rows = 600};
+		int64_t whole_bytes, parts_bytes;
+		struct cat_buf *bytes;
+
+		assert_cat_ok(table_write(t, 1500, &o, &bytes, &err), err);
+		whole = aggregate(bytes, cases[v].text, cases[v].where, false, &whole_bytes);
+		parts = aggregate(bytes, cases[v].text, cases[v].where, true, &parts_bytes);
+		assert_int_equal(whole->nrows, 1);
+		table_assert_same(whole, 0, parts);
+		if (cases[v].fewer)
+			assert_true(parts_bytes < whole_bytes);
+		else
+			assert_int_equal(parts_bytes, whole_bytes);
+		cat_batch_unref(whole);
+		cat_batch_unref(parts);
+		cat_buf_unref(bytes);
+		cat_batch_unref(t);
+	}
+	cat_schema_unref(schema);
+}
+
 static void only_the_children_asked_for(void **state)
 {
 	static const char *const lists[] = {
@@ -524,7 +610,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(every_scan_equals_brute_force), UNIT_TEST(little_is_read),
 	                                   UNIT_TEST(stretches_are_slices),
-	                                   UNIT_TEST(only_the_children_asked_for), UNIT_TEST(every_allocation_may_fail)};
+	                                   UNIT_TEST(only_the_children_asked_for), UNIT_TEST(aggregates_read_the_children_they_name), UNIT_TEST(every_allocation_may_fail)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
