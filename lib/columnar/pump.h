@@ -80,6 +80,14 @@ struct cat_part_list {
 	struct cat_buf *bytes;
 };
 void cat_part_list_fini(struct cat_part_list *l);
+/* A value to look for: text, or a number that is an integer where that is exact. */
+struct cat_constant {
+	bool is_text, is_int;
+	int64_t i64;
+	double f64;
+	const char *s;
+	size_t len;
+};
 struct cat_work_ops {
 	/* Decodes columns COLS[0..n) (indices into the feed's schema, ascending; never empty unless n is 0: then
 	 * only the row count is wanted) of all its rows into one batch whose schema is the feed's projected to
@@ -89,7 +97,7 @@ struct cat_work_ops {
 	/* What is known of column COL without decoding; all zero when nothing is. May be NULL. Any thread. */
 	void (*stats)(struct cat_work *, int col, struct cat_range_stats *out);
 	void (*free)(struct cat_work *); /* any thread */
-	/* The next four may be NULL. Any thread, one at a time per work, before decode. */
+	/* The others may be NULL. Any thread, one at a time per work, before decode. */
 	/* Bounds of column COL in parts of all the work's rows. May read metadata. */
 	CAT_MUST_USE int (*parts)(struct cat_work *, int col, struct cat_part_list *out, struct cat_error *);
 	/* Leaves the rows of N > 0 SPANS (ascending, disjoint, none empty), once: from now on these are the work's
@@ -103,6 +111,8 @@ struct cat_work_ops {
 	/* Of column COL, a struct or list of structs, only the children with USED set (one at least) will be looked
 	 * at: the others may come as nulls. Before fetch. */
 	CAT_MUST_USE int (*only)(struct cat_work *, int col, const bool *used, struct cat_error *);
+	/* Whether surely no value of column COL is V. May read metadata; what cannot be read is not known. */
+	bool (*lacks)(struct cat_work *, int col, const struct cat_constant *v);
 };
 struct cat_work {
 	const struct cat_work_ops *ops;

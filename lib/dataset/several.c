@@ -193,12 +193,20 @@ static int several_only(struct cat_work *work, int col, const bool *used, struct
 	return w->inner->ops->only ? w->inner->ops->only(w->inner, w->part->map[col], used, err) : CAT_OK;
 }
 
+static bool several_lacks(struct cat_work *work, int col, const struct cat_constant *v)
+{
+	struct several_work *w = (struct several_work *)work;
+
+	return w->inner->ops->lacks && w->inner->ops->lacks(w->inner, w->part->map[col], v);
+}
+
 static const struct cat_work_ops several_work_ops = {several_decode, several_stats, several_work_free, several_parts,
-                                                     several_narrow, several_fetch, several_only};
+                                                     several_narrow, several_fetch, several_only,
+                                                     several_lacks};
 /* Over pieces that are all or nothing. */
 static const struct cat_work_ops several_whole_ops = {
 	.decode = several_decode, .stats = several_stats, .free = several_work_free, .fetch = several_fetch,
-	.only = several_only};
+	.only = several_only, .lacks = several_lacks};
 
 /* --- feed --- */
 

@@ -44,7 +44,7 @@ static bool never(const struct cat_scan_filter *f, cat_stats_fn *stats, void *ar
 		return true;
 	if (f->cells && outside_cover(f->cells, f->hpx, stats, arg))
 		return true;
-	return f->where && cat_expr_prune(f->where, stats, arg) == CAT_PRUNE_NEVER;
+	return f->where && cat_expr_prune(f->where, stats, NULL, arg) == CAT_PRUNE_NEVER;
 }
 
 static void work_stats(void *arg, int col, struct cat_range_stats *out)
@@ -54,6 +54,13 @@ static void work_stats(void *arg, int col, struct cat_range_stats *out)
 	memset(out, 0, sizeof *out);
 	if (w->ops->stats)
 		w->ops->stats(w, col, out);
+}
+
+static bool work_lacks(void *arg, int col, const struct cat_constant *v)
+{
+	struct cat_work *w = arg;
+
+	return w->ops->lacks(w, col, v);
 }
 
 bool cat_scan_filter_never(const struct cat_scan_filter *f, struct cat_work *w)
@@ -179,8 +186,8 @@ int cat_scan_filter_narrow(const struct cat_scan_filter *f, struct cat_work *w, 
 	struct view v = {.work = w, .ncols = ncols};
 	int rc, n;
 
-	*none = false;
-	if (!w->ops->parts || !w->ops->narrow || w->nrows <= 0)
+	*none = f->where && w->ops->lacks && cat_expr_prune(f->where, work_stats, work_lacks, w) == CAT_PRUNE_NEVER;
+	if (*none || !w->ops->parts || !w->ops->narrow || w->nrows <= 0)
 		return CAT_OK;
 	rc = read_parts(f, &v, err);
 	if (rc == CAT_OK) {

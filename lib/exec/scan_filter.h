@@ -18,7 +18,7 @@ struct cat_scan_filter {
 /* Surely no row of W is wanted. */
 bool cat_scan_filter_never(const struct cat_scan_filter *f, struct cat_work *w);
 /* Narrows W, a piece of a table of NCOLS columns, to the parts that may hold wanted rows, by the bounds of its parts
- * (pages), which may have to be read. *NONE: there are no such rows, and W is as it was. */
+ * (pages) and by what it surely lacks, which may have to be read. *NONE: there are no such rows, and W is as it was. */
 CAT_MUST_USE int cat_scan_filter_narrow(const struct cat_scan_filter *f, struct cat_work *w, int ncols, bool *none,
                                         struct cat_error *err);
 

@@ -12,17 +12,10 @@ enum { TRUE_ = 1, FALSE_ = 2, UNKNOWN = 4, ANY = TRUE_ | FALSE_ | UNKNOWN };
 struct asker {
 	const struct cat_expr *e;
 	cat_stats_fn *stats;
+	cat_lacks_fn *lacks;
 	void *arg;
 };
 
-/* A value to compare bounds with: text, or a number that is an integer where that is exact. */
-struct bound {
-	bool is_text, is_int;
-	int64_t i64;
-	double f64;
-	const char *s;
-	size_t len;
-};
 
 static int swap_truth(int a)
 {
@@ -43,7 +36,7 @@ static int both(int a, int b)
 	return r;
 }
 
-static int compare_bounds(const struct bound *a, const struct bound *b)
+static int compare_bounds(const struct cat_constant *a, const struct cat_constant *b)
 {
 	double x, y;
 
@@ -58,7 +51,7 @@ static int compare_bounds(const struct bound *a, const struct bound *b)
 }
 
 /* The constant that node ND is, in the class in which it is compared; false when it is none or NULL. */
-static bool constant_bound(const struct asker *q, const struct cat_node *parent, int k, struct bound *out,
+static bool constant_bound(const struct asker *q, const struct cat_node *parent, int k, struct cat_constant *out,
 			   bool *null)
 {
 	const struct cat_node *nd = cat_expr_use(q->e, parent, k);
@@ -105,15 +98,15 @@ static bool column_stats(const struct asker *q, const struct cat_node *nd, struc
 	return true;
 }
 
-static void bounds_of(const struct cat_range_stats *st, struct bound *min, struct bound *max)
+static void bounds_of(const struct cat_range_stats *st, struct cat_constant *min, struct cat_constant *max)
 {
-	*min = (struct bound){.is_text = st->is_text,
+	*min = (struct cat_constant){.is_text = st->is_text,
 			      .is_int = st->is_int,
 			      .i64 = st->min_i64,
 			      .f64 = st->min_f64,
 			      .s = st->min_text,
 			      .len = st->min_len};
-	*max = (struct bound){.is_text = st->is_text,
+	*max = (struct cat_constant){.is_text = st->is_text,
 			      .is_int = st->is_int,
 			      .i64 = st->max_i64,
 			      .f64 = st->max_f64,
@@ -127,9 +120,9 @@ static int may_be_unknown(const struct cat_range_stats *st)
 }
 
 /* column OP value, from the column's bounds. */
-static int judge(enum cat_op op, const struct cat_range_stats *st, const struct bound *v)
+static int judge(enum cat_op op, const struct cat_range_stats *st, const struct cat_constant *v)
 {
-	struct bound min, max;
+	struct cat_constant min, max;
 	int lo, hi, r = may_be_unknown(st);
 
 	bounds_of(st, &min, &max);
@@ -164,8 +157,9 @@ static int judge(enum cat_op op, const struct cat_range_stats *st, const struct 
 static int compare_args(const struct asker *q, const struct cat_node *nd, enum cat_op op, int a, int b)
 {
 	struct cat_range_stats st;
-	struct bound v;
+	struct cat_constant v;
 	bool null;
+	int r, equal;
 
 	if (cat_expr_use(q->e, nd, a)->value) {
 		const int t = a;
@@ -185,7 +179,13 @@ static int compare_args(const struct asker *q, const struct cat_node *nd, enum c
 		v.is_int = false;
 		v.f64 = (double)v.i64;
 	}
-	return column_stats(q, cat_expr_use(q->e, nd, a), &st) && st.known ? judge(op, &st, &v) : ANY;
+	if (!column_stats(q, cat_expr_use(q->e, nd, a), &st))
+		return ANY;
+	r = st.known ? judge(op, &st, &v) : ANY;
+	equal = op == CAT_OP_EQ ? TRUE_ : op == CAT_OP_NE ? FALSE_ : 0;
+	if ((r & equal) && q->lacks && q->lacks(q->arg, cat_expr_use(q->e, nd, a)->col, &v))
+		r &= ~equal;
+	return r;
 }
 
 static int judge_in(const struct asker *q, const struct cat_node *nd)
@@ -210,7 +210,7 @@ static int judge_is_null(const struct asker *q, const struct cat_node *nd)
 static int judge_like(const struct asker *q, const struct cat_node *nd)
 {
 	const struct cat_node *pat = cat_expr_use(q->e, nd, 1);
-	struct bound low, min, max;
+	struct cat_constant low, min, max;
 	struct cat_range_stats st;
 	bool null;
 
@@ -233,7 +233,7 @@ static int judge_like(const struct asker *q, const struct cat_node *nd)
 static int judge_circle(const struct asker *q, const struct cat_node *nd)
 {
 	struct cat_range_stats st;
-	struct bound dec, r;
+	struct cat_constant dec, r;
 	bool null_dec, null_r;
 	double lo, hi;
 
@@ -335,9 +335,9 @@ static int judge_node(const struct asker *q, const struct cat_node *nd)
 	return nd->negated ? swap_truth(r) : r;
 }
 
-enum cat_prune cat_expr_prune(const struct cat_expr *where, cat_stats_fn *stats, void *arg)
+enum cat_prune cat_expr_prune(const struct cat_expr *where, cat_stats_fn *stats, cat_lacks_fn *lacks, void *arg)
 {
-	const struct asker q = {.e = where, .stats = stats, .arg = arg};
+	const struct asker q = {.e = where, .stats = stats, .lacks = lacks, .arg = arg};
 	const int r = judge_node(&q, &where->nodes[where->root]);
 
 	return !(r & TRUE_) ? CAT_PRUNE_NEVER : r == TRUE_ ? CAT_PRUNE_ALWAYS : CAT_PRUNE_MAYBE;

@@ -15,9 +15,11 @@ enum cat_prune {
 };
 /* What is known of column COL of the schema that the expression is bound to; zeroed when nothing is. */
 typedef void cat_stats_fn(void *arg, int col, struct cat_range_stats *out);
+/* Whether surely no value of column COL is V. */
+typedef bool cat_lacks_fn(void *arg, int col, const struct cat_constant *v);
 /* WHERE is bound by cat_expr_bind_where. Sound under NULL and NaN; understands comparisons of columns with
  * constants, BETWEEN, IN, IS NULL, LIKE 'prefix%', AND, OR, NOT and CONTAINS in a constant CIRCLE by its
- * declinations. */
-enum cat_prune cat_expr_prune(const struct cat_expr *where, cat_stats_fn *stats, void *arg);
+ * declinations. LACKS is asked for values that the bounds allow; NULL: nobody knows. */
+enum cat_prune cat_expr_prune(const struct cat_expr *where, cat_stats_fn *stats, cat_lacks_fn *lacks, void *arg);
 
 #endif

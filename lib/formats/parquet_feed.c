@@ -23,6 +23,7 @@ struct work {
 	struct cat_stretch *spans; /* of the group, once narrowed; NULL: all from row_begin to row_end */
 	bool *skip; /* leaves that nobody looks at; NULL: there are none */
 	struct cat_pq_index index;
+	struct cat_pq_bloom bloom;
 	struct cat_pq_read *held; /* what was fetched */
 	char where[64];
 };
@@ -72,6 +73,7 @@ static void work_free(struct cat_work *work)
 
 	cat_pq_read_free(w->held);
 	cat_pq_index_fini(&w->index);
+	cat_pq_bloom_fini(&w->bloom);
 	cat_free(w->spans);
 	cat_free(w->skip);
 	cat_free(w);
@@ -154,8 +156,15 @@ static int work_only(struct cat_work *work, int col, const bool *used, struct ca
 	return CAT_OK;
 }
 
+static bool work_lacks(struct cat_work *work, int col, const struct cat_constant *v)
+{
+	struct work *w = (struct work *)work;
+
+	return cat_pq_bloom_lacks(w->file, w->group, &w->bloom, col, v);
+}
+
 static const struct cat_work_ops work_ops = {work_decode, work_stats, work_free, work_parts,
-                                             work_narrow, work_fetch, work_only};
+                                             work_narrow, work_fetch, work_only, work_lacks};
 
 /* Whether every leaf of the group has an offset index. */
 static bool has_pages(const struct cat_parquet_file *f, int group)

@@ -54,6 +54,18 @@ void cat_pq_bounds(const struct cat_parquet_file *f, int leaf, struct cat_span m
 CAT_MUST_USE int cat_pq_page_stats(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix, int col,
                                    struct cat_part_list *out, struct cat_error *err);
 
+/* parquet_bloom.c: the Bloom filter that was read last of one group. Zero-initialised: none yet. One thread at a time. */
+struct cat_pq_bloom {
+	bool loaded;
+	int leaf;
+	struct cat_buf *bits; /* NULL: there is none that can be used */
+};
+void cat_pq_bloom_fini(struct cat_pq_bloom *b);
+/* Whether the filter of column COL in GROUP has not V: then surely no value is V. */
+bool cat_pq_bloom_lacks(const struct cat_parquet_file *f, int group, struct cat_pq_bloom *b, int col,
+                        const struct cat_constant *v);
+uint64_t cat_pq_xxh64(const void *data, size_t n);
+
 /* parquet_read.c: the bytes of some columns and rows of a group, asked for and not yet decoded. One thread at a time. */
 struct cat_pq_read;
 /* Rows of N SPANS (ascending, disjoint) of GROUP, columns COLS[0..ncols) ascending, in one request but for page

@@ -4,11 +4,7 @@
 
 #include "base/alloc.h"
 
-/* No file is larger; sums of two such numbers do not overflow. */
-#define OFFSET_MAX (INT64_C(1) << 60)
-
-/* One zeroed element more in a list of F, or NULL when memory is out. */
-static void *grow(void *array, size_t *cap, size_t *n, size_t size)
+void *cat_pq_grow(void *array, size_t *cap, size_t *n, size_t size)
 {
 	uint8_t *base;
 
@@ -208,8 +204,17 @@ static void statistics(struct cat_thrift *t, uint8_t type, struct cat_pq_stats *
 	}
 }
 
+/* Of a field that nobody needs: Dremio has a list of its own as field 14. 0 when it is no number. */
+static int64_t number(struct cat_thrift *t, uint8_t type)
+{
+	if (type >= CAT_THRIFT_I8 && type <= CAT_THRIFT_I64)
+		return cat_thrift_int(t, type);
+	cat_thrift_skip(t, type);
+	return 0;
+}
+
 /* ColumnMetaData: 1 type, 4 codec, 5 num_values, 6 total_uncompressed_size, 7 total_compressed_size,
- * 9 data_page_offset, 11 dictionary_page_offset, 12 statistics. */
+ * 9 data_page_offset, 11 dictionary_page_offset, 12 statistics, 14/15 Bloom filter. */
 static void column_meta(struct cat_thrift *t, uint8_t type, struct cat_pq_chunk *c)
 {
 	struct cat_thrift_field f = {0};
@@ -244,12 +249,18 @@ static void column_meta(struct cat_thrift *t, uint8_t type, struct cat_pq_chunk 
 		case 12:
 			statistics(t, f.type, &c->stats);
 			break;
+		case 14:
+			c->bloom_off = number(t, f.type);
+			break;
+		case 15:
+			c->bloom_len = number(t, f.type);
+			break;
 		default:
 			cat_thrift_skip(t, f.type);
 		}
 	}
 	if ((~seen & (1u << 1 | 1u << 4 | 1u << 5 | 1u << 7 | 1u << 9)) || c->nvalues < 0 || c->size < 0 ||
-	    c->size > OFFSET_MAX || c->data_off < 0 || c->data_off > OFFSET_MAX)
+	    c->size > CAT_PQ_OFFSET_MAX || c->data_off < 0 || c->data_off > CAT_PQ_OFFSET_MAX)
 		t->bad = true;
 }
 
@@ -323,7 +334,7 @@ static void sorting(struct cat_thrift *t, uint8_t type, struct cat_pq_group *g)
 /* RowGroup: 1 columns, 3 num_rows, 4 sorting_columns. */
 static int row_group(struct cat_thrift *t, struct cat_pq_footer *file, struct cat_error *err)
 {
-	struct cat_pq_group *g = grow(&file->groups, &file->cap_groups, &file->ngroups, sizeof *g);
+	struct cat_pq_group *g = cat_pq_grow(&file->groups, &file->cap_groups, &file->ngroups, sizeof *g);
 	struct cat_thrift_field f = {0};
 	bool has_rows = false;
 
@@ -338,7 +349,7 @@ static int row_group(struct cat_thrift *t, struct cat_pq_footer *file, struct ca
 
 			for (size_t i = 0; i < n && cat_thrift_struct(t, element); i++) {
 				struct cat_pq_chunk *c =
-					grow(&file->chunks, &file->cap_chunks, &file->nchunks, sizeof *c);
+					cat_pq_grow(&file->chunks, &file->cap_chunks, &file->nchunks, sizeof *c);
 
 				if (!c)
 					return cat_fail_mem(err, sizeof *c);
@@ -404,12 +415,12 @@ static int footer_list(struct cat_thrift *t, struct cat_thrift_field f, struct c
 			continue;
 		}
 		if (f.id == 2)
-			item = grow(&file->elements, &file->cap_elements, &file->nelements,
+			item = cat_pq_grow(&file->elements, &file->cap_elements, &file->nelements,
 			            sizeof *file->elements);
 		else if (f.id == 5)
-			item = grow(&file->pairs, &file->cap_pairs, &file->npairs, sizeof *file->pairs);
+			item = cat_pq_grow(&file->pairs, &file->cap_pairs, &file->npairs, sizeof *file->pairs);
 		else
-			item = grow(&file->orders, &file->cap_orders, &file->norders, sizeof *file->orders);
+			item = cat_pq_grow(&file->orders, &file->cap_orders, &file->norders, sizeof *file->orders);
 		if (!item)
 			return cat_fail_mem(err, sizeof *file->elements);
 		if (f.id == 2)
@@ -579,122 +590,4 @@ bool cat_pq_page_header(const uint8_t *p, const uint8_t *end, struct cat_pq_page
 	}
 	*used = (size_t)(t.p - p);
 	return !t.bad && h->size >= 0 && h->raw_size >= 0;
-}
-
-/* --- page indexes --- */
-
-/* PageLocation {1 offset, 2 compressed_page_size, 3 first_row_index}. */
-static void location(struct cat_thrift *t, struct cat_pq_location *l)
-{
-	struct cat_thrift_field f = {0};
-
-	l->off = l->size = l->first_row = -1;
-	while (cat_thrift_next(t, &f)) {
-		if (f.id == 1)
-			l->off = cat_thrift_int(t, f.type);
-		else if (f.id == 2)
-			l->size = cat_thrift_int(t, f.type);
-		else if (f.id == 3)
-			l->first_row = cat_thrift_int(t, f.type);
-		else
-			cat_thrift_skip(t, f.type);
-	}
-	if (l->off < 0 || l->size < 0 || l->first_row < 0 || l->off > OFFSET_MAX || l->size > OFFSET_MAX)
-		t->bad = true;
-}
-
-int cat_pq_offset_index(const struct cat_buf *b, struct cat_pq_location **out, size_t *n, struct cat_error *err)
-{
-	struct cat_thrift t = {b->data, b->data + b->size, false};
-	struct cat_thrift_field f = {0};
-	struct cat_pq_location *list = NULL, *l;
-	size_t cap = 0, have = 0;
-
-	while (cat_thrift_next(&t, &f)) {
-		uint8_t element;
-		size_t count;
-
-		if (f.id != 1) {
-			cat_thrift_skip(&t, f.type);
-			continue;
-		}
-		count = cat_thrift_list(&t, f.type, &element);
-		for (size_t i = 0; i < count && cat_thrift_struct(&t, element); i++) {
-			l = grow(&list, &cap, &have, sizeof *l);
-			if (!l) {
-				cat_free(list);
-				return cat_fail_mem(err, sizeof *l);
-			}
-			location(&t, l);
-			if (have == 1 ? l->first_row != 0
-			              : l->first_row < l[-1].first_row || l->off < l[-1].off + l[-1].size)
-				t.bad = true;
-		}
-	}
-	if (t.bad) {
-		cat_free(list);
-		return cat_fail(err, CAT_E_DATA, "corrupt offset index");
-	}
-	*out = list;
-	*n = have;
-	return CAT_OK;
-}
-
-/* ColumnIndex: 1 null_pages, 2 min_values, 3 max_values, 5 null_counts; lists of one length. */
-static int bounds_list(struct cat_thrift *t, struct cat_thrift_field f, struct cat_pq_bound **list, size_t *cap,
-                       size_t *have, struct cat_error *err)
-{
-	uint8_t element;
-	const size_t n = cat_thrift_list(t, f.type, &element);
-
-	if (f.id == 1) {
-		for (size_t i = 0; i < n; i++) {
-			struct cat_pq_bound *b = grow(list, cap, have, sizeof *b);
-
-			if (!b)
-				return cat_fail_mem(err, sizeof *b);
-			b->nulls = -1;
-			b->is_null = *t->p++ == CAT_THRIFT_TRUE;
-		}
-		return CAT_OK;
-	}
-	if (n != *have) {
-		t->bad = true;
-		t->p = t->end;
-		return CAT_OK;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (f.id == 2)
-			(*list)[i].min = cat_thrift_binary(t, element);
-		else if (f.id == 3)
-			(*list)[i].max = cat_thrift_binary(t, element);
-		else
-			(*list)[i].nulls = cat_thrift_int(t, element);
-	}
-	return CAT_OK;
-}
-
-int cat_pq_column_index(const struct cat_buf *b, struct cat_pq_bound **out, size_t *n, struct cat_error *err)
-{
-	struct cat_thrift t = {b->data, b->data + b->size, false};
-	struct cat_thrift_field f = {0};
-	struct cat_pq_bound *list = NULL;
-	size_t cap = 0, have = 0;
-	int rc = CAT_OK;
-
-	while (rc == CAT_OK && cat_thrift_next(&t, &f)) {
-		if (f.id == 1 || f.id == 2 || f.id == 3 || f.id == 5)
-			rc = bounds_list(&t, f, &list, &cap, &have, err);
-		else
-			cat_thrift_skip(&t, f.type);
-	}
-	if (rc == CAT_OK && t.bad)
-		rc = cat_fail(err, CAT_E_DATA, "corrupt column index");
-	if (rc != CAT_OK) {
-		cat_free(list);
-		return rc;
-	}
-	*out = list;
-	*n = have;
-	return CAT_OK;
 }

@@ -11,6 +11,12 @@
 #include "base/buf.h"
 #include "formats/thrift.h"
 
+/* No file is larger; sums of two such numbers do not overflow. */
+#define CAT_PQ_OFFSET_MAX (INT64_C(1) << 60)
+
+/* One zeroed element of SIZE bytes more in the list *ARRAY of *N, or NULL when memory is out. */
+void *cat_pq_grow(void *array, size_t *cap, size_t *n, size_t size);
+
 enum cat_pq_type {
 	CAT_PQ_BOOLEAN,
 	CAT_PQ_INT32,
@@ -85,6 +91,7 @@ struct cat_pq_chunk {
 	int64_t data_off, dict_off; /* dict_off 0: none told */
 	int64_t offset_index_off, column_index_off;
 	int64_t offset_index_len, column_index_len; /* 0: none */
+	int64_t bloom_off, bloom_len; /* of the Bloom filter; 0: none, length not told */
 	bool encrypted;
 	struct cat_span path; /* of the file that has the bytes, seen from this one; n 0: this one */
 	struct cat_pq_stats stats;

@@ -167,3 +167,21 @@ said() {
 	[ -z "$stderr" ]
 	[ "$(said b.parquet | jq 'map(select(.unit)) | length')" = 0 ]
 }
+
+@test "row groups whose Bloom filters lack a value are not read" {
+	local f=$DATA/parquet-testing/data_index_bloom_encoding_stats.parquet v
+	[ -e "$f" ] || skip "no test data"
+	groups() { cat-scan --explain -w "$1" "$2" | sed -n 's/^row groups: \([0-9]*\) to read.*/\1/p'; }
+	for v in Hello 'This is' 'brown fox'; do
+		[ "$(groups "\"String\" = '$v'" "$f")" = 1 ]
+		[ "$(cat-scan -w "\"String\" = '$v'" "$f" -f csv | tail -1)" = "$v" ]
+	done
+	[ "$(groups "\"String\" = 'Kello'" "$f")" = 0 ]
+	[ "$(groups "\"String\" IN ('Kello', 'Jello')" "$f")" = 0 ]
+	[ "$(groups "\"String\" IN ('Kello', 'Hello')" "$f")" = 1 ]
+	[ "$(groups "\"String\" >= 'Kello'" "$f")" = 1 ]
+	[ "$(cat-scan -w "\"String\" = 'Kello'" "$f" -f csv)" = String ]
+	# A filter whose own length is not the one in the footer counts for nothing.
+	[ "$(groups 'r = 5' "$DATA/parquet-wild/duckdb/bloom_filter_short_numbytes.parquet")" = 1 ]
+	[ "$(cat-group -a 'count(*)' -w 'r = 10' "$DATA/parquet-wild/duckdb/bloom_filter_short_numbytes.parquet" -f csv | tail -1)" = 100 ]
+}

@@ -44,6 +44,9 @@ static void read_stretches(const struct cat_schema *s, struct cat_work *w)
 			return;
 		if (w->ops->parts(w, c, &l, &err) == CAT_OK)
 			cat_part_list_fini(&l);
+		for (int k = 0; k < 3; k++)
+			(void)w->ops->lacks(w, c, &(struct cat_constant){.is_text = k == 0, .is_int = k == 1, .i64 = 5, .f64 = 5,
+			                                                 .s = "five", .len = 4});
 	}
 	if (w->nrows < 4 || w->ops->narrow(w, stretches, 2, &err) != CAT_OK)
 		return;

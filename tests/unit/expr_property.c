@@ -540,7 +540,7 @@ static void compare(const struct tree *t, const char *text, const struct cat_bat
 	if (t->kind != BOO)
 		return;
 	for (stats_rows = 1; stats_rows < 9; stats_rows += 1 + (int)rnd(3)) {
-		const enum cat_prune p = cat_expr_prune(e, stats, NULL);
+		const enum cat_prune p = cat_expr_prune(e, stats, NULL, NULL);
 
 		for (int r = 0; r < stats_rows; r++) {
 			const struct val v = eval(t, r);
@@ -642,10 +642,65 @@ static void pruning_is_sharp(void **state)
 
 		assert_cat_ok(cat_expr_parse(x[i].text, &e, &err), err);
 		assert_cat_ok(cat_expr_bind_where(e, b->schema, &err), err);
-		if (cat_expr_prune(e, ten_to_twenty, &clean) != x[i].clean ||
-		    cat_expr_prune(e, ten_to_twenty, &dirty) != x[i].nulls)
-			fail_msg("%s: %d, with nulls %d", x[i].text, cat_expr_prune(e, ten_to_twenty, &clean),
-				 cat_expr_prune(e, ten_to_twenty, &dirty));
+		if (cat_expr_prune(e, ten_to_twenty, NULL, &clean) != x[i].clean ||
+		    cat_expr_prune(e, ten_to_twenty, NULL, &dirty) != x[i].nulls)
+			fail_msg("%s: %d, with nulls %d", x[i].text, cat_expr_prune(e, ten_to_twenty, NULL, &clean),
+				 cat_expr_prune(e, ten_to_twenty, NULL, &dirty));
+		cat_expr_free(e);
+	}
+	cat_batch_unref(b);
+}
+
+/* No value is 15, and no text is "hydra". */
+static bool without_some(void *arg, int c, const struct cat_constant *v)
+{
+	(void)arg;
+	if (v->is_text != (cols[c].kind == TXT))
+		fail_msg("column %s is asked for a constant of another kind", cols[c].name);
+	if (v->is_text)
+		return v->len == 5 && memcmp(v->s, "hydra", 5) == 0;
+	return v->is_int ? v->i64 == 15 : v->f64 == 15;
+}
+
+static void what_is_lacking_is_pruned(void **state)
+{
+	static const struct {
+		const char *text;
+		enum cat_prune clean, nulls;
+	} x[] = {{"i = 15", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"15 = i", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"i = 16", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"x = 15", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"s = 'hydra'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"s = 'indus'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"i <> 15", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		 {"NOT i = 15", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		 {"NOT i <> 15", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"i IN (15, 30)", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"i IN (15, 16)", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"i NOT IN (15, 30)", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		 {"i = 15 OR s = 'hydra'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"i = 15 OR s = 'indus'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"i = 15 AND s = 'indus'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		 {"i >= 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"i <= 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"i BETWEEN 15 AND 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"s LIKE 'hydra%'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		 {"i + 1 = 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE}};
+	struct cat_batch *b = table();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
+		struct fixed_stats clean = {0, false}, dirty = {3, true};
+		struct cat_error err;
+		struct cat_expr *e;
+
+		assert_cat_ok(cat_expr_parse(x[i].text, &e, &err), err);
+		assert_cat_ok(cat_expr_bind_where(e, b->schema, &err), err);
+		if (cat_expr_prune(e, ten_to_twenty, without_some, &clean) != x[i].clean ||
+		    cat_expr_prune(e, ten_to_twenty, without_some, &dirty) != x[i].nulls)
+			fail_msg("%s: %d, with nulls %d", x[i].text, cat_expr_prune(e, ten_to_twenty, without_some, &clean),
+				 cat_expr_prune(e, ten_to_twenty, without_some, &dirty));
 		cat_expr_free(e);
 	}
 	cat_batch_unref(b);
@@ -654,7 +709,7 @@ static void pruning_is_sharp(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(kernels_agree_with_an_interpreter),
-					   UNIT_TEST(pruning_is_sharp)};
+					   UNIT_TEST(pruning_is_sharp), UNIT_TEST(what_is_lacking_is_pruned)};
 
 	return cmocka_run_group_tests_name("expr_property", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "formats/codec.h"
 #include "formats/delta.h"
+#include "formats/parquet_file.h"
 #include "formats/rle_bp.h"
 #include "formats/thrift.h"
 
@@ -270,6 +271,22 @@ static void codecs_give_exactly_what_was_declared(void **state)
 	cat_codec_fini(&c);
 }
 
+/* As other programs compute it. */
+static void xxh64(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t hash;
+	} known[] = {{"", UINT64_C(0xef46db3751d8e999)},
+	             {"a", UINT64_C(0xd24ec4f1a98c6e5b)},
+	             {"abc", UINT64_C(0x44bc2cf5ad770999)},
+	             {"Nobody inspects the spammish repetition", UINT64_C(0xfbcea83c8a378bf1)}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		assert_true(cat_pq_xxh64(known[i].text, strlen(known[i].text)) == known[i].hash);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +297,7 @@ int main(void)
 		UNIT_TEST(deltas_come_back),
 		UNIT_TEST(byte_streams_come_back),
 		UNIT_TEST(codecs_give_exactly_what_was_declared),
+		UNIT_TEST(xxh64),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
