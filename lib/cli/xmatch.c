@@ -37,6 +37,8 @@ struct match {
 	struct side left, right;
 	struct cat_select *list;
 	struct cat_expr *where;
+	bool *given; /* columns of the joined row that LIST and WHERE name; NULL: all are wanted */
+	int ngiven;
 	bool mine; /* LEFT has a column that says which rows are the shard's own */
 };
 
@@ -174,7 +176,8 @@ static int plan_columns(struct match *m, struct cat_error *err)
 	rc = joined_schema(m, &joined, &right_cols, &n_right, err);
 	if (rc == CAT_OK)
 		rc = bind_joined(m, joined, err);
-	if (rc == CAT_OK && !(used = cat_calloc((size_t)joined->nfields, sizeof *used)))
+	/* One more for the column that marks a shard's own rows. */
+	if (rc == CAT_OK && !(used = cat_calloc((size_t)joined->nfields + 1, sizeof *used)))
 		rc = cat_fail_mem(err, (size_t)joined->nfields);
 	if (rc == CAT_OK && (m->list || m->o->join == CAT_JOIN_ANTI)) {
 		if (m->list)
@@ -189,7 +192,12 @@ static int plan_columns(struct match *m, struct cat_error *err)
 		m->left.used[m->left.ra] = m->left.used[m->left.dec] = true;
 		m->right.used[m->right.ra] = m->right.used[m->right.dec] = true;
 	}
-	cat_free(used);
+	if (rc == CAT_OK && m->list) {
+		m->o->given = m->given = used;
+		m->ngiven = joined->nfields;
+	} else {
+		cat_free(used);
+	}
 	cat_free(right_cols);
 	cat_schema_unref(joined);
 	return rc;
@@ -329,6 +337,10 @@ static int open_flagged(struct match *m, struct cat_source **out, struct cat_err
 		return rc;
 	}
 	m->mine = true;
+	if (m->given) {
+		memmove(m->given + n + 1, m->given + n, (size_t)(m->ngiven - n) * sizeof *m->given);
+		m->given[n] = true;
+	}
 	*out = &f->base;
 	return CAT_OK;
 }
@@ -501,6 +513,7 @@ static void selected_close(struct cat_source *source)
 	cat_source_close(s->chosen ? s->chosen : s->inner);
 	cat_select_free(s->m.list);
 	cat_expr_free(s->m.where);
+	cat_free(s->m.given);
 	side_fini(&s->m.left);
 	side_fini(&s->m.right);
 	cat_schema_unref(source->schema);

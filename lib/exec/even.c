@@ -1,5 +1,7 @@
 #include "exec/even.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "columnar/kernels.h"
 
@@ -26,31 +28,22 @@ static int64_t text_of(const struct cat_batch *b, int64_t n)
 	return bytes;
 }
 
-/* How many rows the next batch has: it depends on the rows alone. */
-static int64_t cut(const struct even *e, const struct cat_batch *b)
+/* How many rows of B still fit where MOST_ROWS and MOST_BYTES of text do; of the FIRST one at least. */
+static int64_t cut(const struct cat_batch *b, int64_t most_rows, int64_t most_bytes, bool first)
 {
-	int64_t most = e->size < b->nrows ? e->size : b->nrows, least = 1;
+	int64_t most = most_rows < b->nrows ? most_rows : b->nrows, least = first;
 
-	if (text_of(b, most) <= TEXT_BYTES)
+	if (text_of(b, most) <= most_bytes)
 		return most;
 	while (most - least > 1) {
 		const int64_t mid = least + (most - least) / 2;
 
-		if (text_of(b, mid) <= TEXT_BYTES)
+		if (text_of(b, mid) <= most_bytes)
 			least = mid;
 		else
 			most = mid;
 	}
 	return least;
-}
-
-static void drop(struct even *e)
-{
-	for (size_t i = 0; i < e->n; i++)
-		cat_batch_unref(e->held[i]);
-	e->n = 0;
-	e->nrows = 0;
-	e->text_bytes = 0;
 }
 
 /* Takes over B. */
@@ -70,27 +63,48 @@ static int hold(struct even *e, struct cat_batch *b, struct cat_error *err)
 	return CAT_OK;
 }
 
-/* The first rows of what is held; the others stay. */
+/* Splits the batch held at AT, its first N rows becoming a batch of their own. */
+static int split(struct even *e, size_t at, int64_t n, struct cat_error *err)
+{
+	struct cat_batch *b = e->held[at], *rest;
+
+	if (cat_grow(&e->held, &e->cap, e->n, sizeof(struct cat_batch *)) != 0)
+		return cat_fail_mem(err, e->cap * sizeof(struct cat_batch *));
+	CAT_TRY(cat_batch_slice(b, n, b->nrows - n, &rest, err));
+	memmove(e->held + at + 1, e->held + at, (e->n - at) * sizeof(struct cat_batch *));
+	e->n++;
+	e->held[at + 1] = rest;
+	CAT_TRY(cat_batch_slice(b, 0, n, &e->held[at], err));
+	cat_batch_unref(b);
+	return CAT_OK;
+}
+
+/* The first rows of what is held, as many as depend on the rows alone; the others stay, and are not copied. */
 static int give(struct even *e, struct cat_batch **out, struct cat_error *err)
 {
-	struct cat_batch *all, *rest;
-	int64_t n;
-	int rc;
+	int64_t rows = 0, bytes = 0;
+	size_t n = 0;
 
-	CAT_TRY(cat_concat_batches(e->held, (int)e->n, &all, err));
-	drop(e);
-	n = cut(e, all);
-	if (all->nrows == n) {
-		*out = all;
-		return CAT_OK;
+	for (; n < e->n; n++) {
+		const struct cat_batch *b = e->held[n];
+		const int64_t fit = cut(b, e->size - rows, TEXT_BYTES - bytes, rows == 0);
+
+		if (fit == 0)
+			break;
+		if (fit < b->nrows)
+			CAT_TRY(split(e, n, fit, err));
+		b = e->held[n];
+		rows += fit;
+		bytes += text_of(b, fit);
 	}
-	rc = cat_batch_slice(all, n, all->nrows - n, &rest, err);
-	if (rc == CAT_OK)
-		rc = hold(e, rest, err);
-	if (rc == CAT_OK)
-		rc = cat_batch_slice(all, 0, n, out, err);
-	cat_batch_unref(all);
-	return rc;
+	CAT_TRY(cat_concat_batches(e->held, (int)n, out, err));
+	for (size_t i = 0; i < n; i++)
+		cat_batch_unref(e->held[i]);
+	e->n -= n;
+	memmove(e->held, e->held + n, e->n * sizeof(struct cat_batch *));
+	e->nrows -= rows;
+	e->text_bytes -= bytes;
+	return CAT_OK;
 }
 
 static int even_next(struct cat_source *s, struct cat_batch **out, struct cat_error *err)
@@ -113,7 +127,8 @@ static void even_close(struct cat_source *s)
 {
 	struct even *e = (struct even *)s;
 
-	drop(e);
+	for (size_t i = 0; i < e->n; i++)
+		cat_batch_unref(e->held[i]);
 	cat_free(e->held);
 	cat_source_close(e->inner);
 	cat_schema_unref(s->schema);

@@ -107,14 +107,23 @@ static int table_add(struct table *t, const struct cat_batch *positions, int ra,
 
 /* --- reading --- */
 
-/* One batch of RIGHT, of which KEPT's columns stay. */
+/* Is column COL of the result asked for? */
+static bool is_given(const struct xmatch *x, int col)
+{
+	return !x->options.given || x->options.given[col];
+}
+
+/* One batch of RIGHT, of which KEPT's columns stay, as far as they are asked for. */
 static int add_right(struct xmatch *x, const struct cat_batch *b, struct cat_schema *kept, struct cat_error *err)
 {
 	struct cat_stack *rows = &x->right.rows;
 	struct cat_batch *keep;
 	int rc = CAT_OK;
 
-	CAT_TRY(cat_batch_project(b, kept, x->right_cols, x->n_right, &keep, err));
+	CAT_TRY(cat_batch_new(kept, b->nrows, &keep, err));
+	for (int i = 0; i < x->n_right; i++)
+		if (is_given(x, x->left->schema->nfields + i))
+			keep->cols[i] = cat_column_ref(b->cols[x->right_cols[i]]);
 	x->right_bytes += cat_batch_bytes(keep);
 	if (x->right_bytes > PACK_BYTES && !x->packed) {
 		rc = cat_packed_new(keep, &x->packed, err);
@@ -180,6 +189,19 @@ static int next_left(struct xmatch *x, int64_t max, struct cat_batch **out, stru
 	return CAT_OK;
 }
 
+/* One batch of LEFT, of which those columns stay that are asked for. */
+static int add_left(struct xmatch *x, const struct cat_batch *b, struct cat_error *err)
+{
+	struct cat_batch *keep;
+
+	CAT_TRY(cat_batch_new(x->left->schema, b->nrows, &keep, err));
+	for (int i = 0; i < b->ncols; i++)
+		if (is_given(x, i))
+			keep->cols[i] = cat_column_ref(b->cols[i]);
+	x->piece_bytes += cat_batch_bytes(keep);
+	return table_add(&x->piece, b, x->options.ra1, x->options.dec1, keep, err);
+}
+
 /* Fills the piece with up to MAX_ROWS rows of LEFT or MAX_BYTES. */
 static int read_piece(struct xmatch *x, int64_t max_rows, int64_t max_bytes, struct cat_error *err)
 {
@@ -189,14 +211,16 @@ static int read_piece(struct xmatch *x, int64_t max_rows, int64_t max_bytes, str
 	x->group_done = false;
 	while (x->piece.rows.nrows < max_rows && x->piece_bytes < max_bytes) {
 		struct cat_batch *b;
+		int rc;
 
 		CAT_TRY(next_left(x, max_rows - x->piece.rows.nrows, &b, err));
 		if (!b) {
 			x->end = true;
 			break;
 		}
-		x->piece_bytes += cat_batch_bytes(b);
-		CAT_TRY(table_add(&x->piece, b, x->options.ra1, x->options.dec1, b, err));
+		rc = add_left(x, b, err);
+		cat_batch_unref(b);
+		CAT_TRY(rc);
 	}
 	return CAT_OK;
 }
@@ -300,10 +324,20 @@ static int distance_column(const struct cat_field *f, const struct chunk *c, str
 	return CAT_OK;
 }
 
+static bool has_columns(const struct cat_batch *b)
+{
+	for (int i = 0; i < b->ncols; i++)
+		if (b->cols[i])
+			return true;
+	return false;
+}
+
 /* Rows ROWS of a stack, as many as the chunk has. */
 static int gather(const struct cat_stack *s, struct cat_schema *schema, const int64_t *rows, const struct chunk *c,
                   struct cat_batch **out, struct cat_error *err)
 {
+	if (!has_columns(s->batch[0]))
+		return cat_batch_new(schema, c->n, out, err);
 	for (int64_t i = 0; i < c->n; i++)
 		c->place[i] = rows[i] < 0 ? (struct cat_place){-1, 0} : cat_stack_place(s, rows[i]);
 	return cat_gather_batches(s->batch, s->n, schema, c->place, c->n, out, err);
@@ -319,7 +353,8 @@ static int right_rows(const struct xmatch *x, const struct chunk *c, struct cat_
 
 	if (rows->n == 0) {
 		for (int i = 0; i < x->n_right; i++)
-			CAT_TRY(cat_column_nulls(&f[i], c->n, &cols[i], err));
+			if (is_given(x, x->left->schema->nfields + i))
+				CAT_TRY(cat_column_nulls(&f[i], c->n, &cols[i], err));
 		return CAT_OK;
 	}
 	if (x->packed)
@@ -338,6 +373,8 @@ static int join_columns(const struct xmatch *x, const struct chunk *c, const str
 	for (int i = 0; i < left->ncols; i++)
 		out->cols[i] = cat_column_ref(left->cols[i]);
 	CAT_TRY(right_rows(x, c, out->cols + left->ncols, err));
+	if (!is_given(x, out->ncols - 1))
+		return CAT_OK;
 	return distance_column(&x->base.schema->fields[out->ncols - 1], c, &out->cols[out->ncols - 1], err);
 }
 

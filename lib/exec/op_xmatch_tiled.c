@@ -25,6 +25,7 @@ struct tiled {
 	bool rivals; /* best2 and mutual: LEFT's rows around the tile count too */
 	struct cat_schema *flagged; /* LEFT's schema with MINE, when there are rivals */
 	struct cat_schema *right_schema; /* RIGHT's without its row numbers */
+	bool *given; /* columns of a joined batch that are there */
 	int *keep; /* columns of a joined batch that are given out; -1: not there */
 	int row;   /* column of LEFT's row number in a joined batch; -1: none */
 	struct cat_ordered *queue;
@@ -402,6 +403,7 @@ static void tiled_close(struct cat_source *s)
 	cat_schema_unref(t->right_schema);
 	cat_schema_unref(t->stored);
 	cat_schema_unref(s->schema);
+	cat_free(t->given);
 	cat_free(t->keep);
 	cat_free(t->stored_cols);
 	cat_free(t->tiles);
@@ -432,7 +434,8 @@ static int flagged_schema(const struct cat_schema *left, struct cat_schema **out
 	return CAT_OK;
 }
 
-/* What is given out of a joined batch: LEFT's own columns, RIGHT's, the distance, as far as they are used. */
+/* What is given out of a joined batch: LEFT's own columns, RIGHT's, the distance, as far as they are used and asked
+ * for. */
 static int plan_columns(struct tiled *t, const struct cat_schema *matched, struct cat_error *err)
 {
 	const int own = t->left->row >= 0 ? t->left->row : t->left->schema->nfields;
@@ -445,9 +448,10 @@ static int plan_columns(struct tiled *t, const struct cat_schema *matched, struc
 		rc = cat_xmatch_schema(matched, t->right_schema, t->o.suffix, &joined, &right_cols, &n_right, err);
 	if (rc == CAT_OK) {
 		all = cat_malloc((size_t)joined->nfields * sizeof *all);
+		t->given = cat_malloc((size_t)joined->nfields * sizeof *t->given);
 		t->keep = cat_malloc((size_t)joined->nfields * sizeof *t->keep);
 		t->stored_cols = cat_malloc((size_t)(joined->nfields + 1) * sizeof *t->stored_cols);
-		if (!all || !t->keep || !t->stored_cols)
+		if (!all || !t->given || !t->keep || !t->stored_cols)
 			rc = cat_fail_mem(err, (size_t)joined->nfields * sizeof *all);
 	}
 	for (int i = 0; rc == CAT_OK && i < joined->nfields; i++) {
@@ -455,17 +459,19 @@ static int plan_columns(struct tiled *t, const struct cat_schema *matched, struc
 		const bool extra = i >= own && i < matched->nfields;
 		const bool used = i < own ? t->left->used[i] : r >= 0 && r < n_right ? t->right->used[right_cols[r]] : true;
 
+		t->given[i] = extra || (used && (!t->o.given || t->o.given[n]));
 		if (extra)
 			continue;
-		t->keep[n] = used ? i : -1;
+		t->keep[n] = t->given[i] ? i : -1;
 		all[n++] = i;
-		if (used)
+		if (t->given[i])
 			t->stored_cols[stored++] = i;
 	}
 	if (rc == CAT_OK)
 		rc = cat_schema_project(joined, all, n, &t->base.schema, err);
 	if (rc == CAT_OK)
 		rc = cat_schema_project(joined, t->stored_cols, stored, &t->stored, err);
+	t->o.given = t->given;
 	cat_schema_unref(joined);
 	cat_free(right_cols);
 	cat_free(all);

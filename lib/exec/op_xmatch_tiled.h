@@ -9,7 +9,8 @@
 #include "exec/op_xmatch.h"
 #include "exec/skytable.h"
 
-/* Takes over both tables, also on failure; their position columns count, not those of O. Rows come in LEFT's
+/* Takes over both tables, also on failure; their position columns count, not those of O, whose suffix
+ * and GIVEN last as long as the source. Rows come in LEFT's
  * order; columns that a table does not give are NULL. MEMORY_BYTES bounds what is in memory; rows that come in
  * another order than LEFT's are sorted back, beyond that under TEMP_DIR. P outlives the source. */
 CAT_MUST_USE int cat_xmatch_tiled(struct cat_skytable *left, struct cat_skytable *right,
