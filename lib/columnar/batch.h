@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "columnar/schema.h"
@@ -52,6 +53,15 @@ static inline bool cat_bit_get(const uint8_t *bits, int64_t i)
 static inline void cat_bit_set(uint8_t *bits, int64_t i)
 {
 	bits[i >> 3] = (uint8_t)(bits[i >> 3] | (1u << (i & 7)));
+}
+/* CAT_BITS_WORD bits from bit AT on, more being undefined. Buffers are padded: it may lie at their end. */
+#define CAT_BITS_WORD 56
+static inline uint64_t cat_bits_word(const uint8_t *bits, int64_t at)
+{
+	uint64_t word;
+
+	memcpy(&word, bits + (at >> 3), sizeof word);
+	return word >> (at & 7);
 }
 static inline bool cat_column_valid(const struct cat_column *c, int64_t i)
 {

@@ -31,6 +31,18 @@ static bool are_far(size_t nparts, const struct cat_place *at, int64_t n)
 	return 4 * far > seen;
 }
 
+/* Rows looked at together: they mostly are of one part. */
+#define BLOCK 64
+
+static inline bool one_part(const struct cat_place *at)
+{
+	int32_t differ = at[0].part < 0;
+
+	for (int k = 1; k < BLOCK; k++)
+		differ |= at[k].part ^ at[0].part;
+	return differ == 0;
+}
+
 #define VALUE(T, p) ((p).part < 0 ? (T)0 : ((const T *)(const void *)v[(p).part])[(p).row])
 #define GATHER(T)                                                                                   \
 	do {                                                                                        \
@@ -41,6 +53,17 @@ static bool are_far(size_t nparts, const struct cat_place *at, int64_t n)
 				__builtin_prefetch((const T *)(const void *)v[at[i + AHEAD].part] + \
 				                   at[i + AHEAD].row);                              \
 			to[i] = VALUE(T, at[i]);                                                    \
+		}                                                                                   \
+		for (; i + BLOCK <= n; i += BLOCK) {                                                \
+			const T *from;                                                              \
+			if (!one_part(at + i)) {                                                    \
+				for (int64_t k = i; k < i + BLOCK; k++)                             \
+					to[k] = VALUE(T, at[k]);                                    \
+				continue;                                                           \
+			}                                                                           \
+			from = (const T *)(const void *)v[at[i].part];                              \
+			for (int64_t k = i; k < i + BLOCK; k++)                                     \
+				to[k] = from[at[k].row];                                            \
 		}                                                                                   \
 		for (; i < n; i++)                                                                  \
 			to[i] = VALUE(T, at[i]);                                                    \
@@ -81,11 +104,19 @@ static void gather_fixed(const struct from *f, const struct cat_place *at, int64
  * enough to be near. */
 static void gather_bits(const struct from *f, const struct cat_place *at, int64_t n, uint8_t *to)
 {
-	for (int64_t i = 0; i < n; i += 64) {
-		const int64_t m = n - i < 64 ? n - i : 64;
-		uint64_t word = 0;
+	for (int64_t i = 0; i < n; i += BLOCK) {
+		const int64_t m = n - i < BLOCK ? n - i : BLOCK;
+		const bool one = m == BLOCK && one_part(at + i);
+		const uint8_t *from = one ? f->values[at[i].part] : NULL;
+		const int64_t off = one ? f->cols[at[i].part]->offset : 0;
+		uint64_t word = one && !from ? ~UINT64_C(0) : 0;
 
-		for (int64_t k = 0; k < m; k++) {
+		for (int64_t k = 0; from && k < m; k++) {
+			const int64_t bit = off + at[i + k].row;
+
+			word |= (uint64_t)(from[bit >> 3] >> (bit & 7) & 1) << k;
+		}
+		for (int64_t k = 0; !one && k < m; k++) {
 			const struct cat_place p = at[i + k];
 			const uint8_t *bits = p.part < 0 ? NULL : f->values[p.part];
 			const uint64_t bit = bits ? cat_bit_get(bits, f->cols[p.part]->offset + p.row) : p.part >= 0;

@@ -84,18 +84,13 @@ int64_t cat_mask_indices(const struct cat_column *mask, int32_t *idx)
 {
 	int64_t n = 0;
 
-	for (int64_t i = 0; i < mask->length; i += 56) {
+	for (int64_t i = 0; i < mask->length; i += CAT_BITS_WORD) {
 		const int64_t left = mask->length - i, at = mask->offset + i;
-		uint64_t word, valid = ~UINT64_C(0);
+		uint64_t word = cat_bits_word(mask->data->data, at);
 
-		/* 56 bits at a time: a word loaded at any bit position holds that many. Buffers are padded. */
-		memcpy(&word, mask->data->data + (at >> 3), 8);
-		word >>= at & 7;
-		if (mask->validity) {
-			memcpy(&valid, mask->validity->data + (at >> 3), 8);
-			valid >>= at & 7;
-		}
-		word &= valid & ((UINT64_C(1) << (left < 56 ? left : 56)) - 1);
+		if (mask->validity)
+			word &= cat_bits_word(mask->validity->data, at);
+		word &= (UINT64_C(1) << (left < CAT_BITS_WORD ? left : CAT_BITS_WORD)) - 1;
 		for (; word; word &= word - 1)
 			idx[n++] = (int32_t)(i + __builtin_ctzll(word));
 	}

@@ -504,6 +504,11 @@ static int pages(struct encode *k, struct cat_error *err)
 	const struct cat_pq_entries *e = &k->e;
 	int64_t i = 0, v = 0, row = 0;
 
+	/* Compressed they hardly take more. */
+	if (!k->out && k->l->width && e->nvalues) {
+		CAT_TRY(cat_buf_new((size_t)e->nvalues * (size_t)k->l->width, &k->out, err));
+		k->out->size = 0;
+	}
 	while (i < e->n) {
 		int64_t n, rows = 0;
 		const int64_t end = page_end(k, i, v, &n);
@@ -566,15 +571,20 @@ int cat_pq_encode_leaf(const struct cat_pq_wleaf *l, const struct cat_column *c,
                        struct cat_pq_scratch *scratch, struct cat_pq_wchunk *chunk, struct cat_buf **out,
                        struct cat_error *err)
 {
-	struct encode k = {.l = l, .scratch = scratch, .level = level ? level : 1, .raw = {.max = TEXT_MAX},
-	                   .chunk = chunk};
-	int rc = encode(&k, c, err);
+	struct encode k = {.l = l, .scratch = scratch, .level = level ? level : 1, .raw = scratch->raw, .chunk = chunk};
+	int rc;
+
+	memset(&scratch->raw, 0, sizeof scratch->raw);
+	k.raw.max = TEXT_MAX;
+	rc = encode(&k, c, err);
 
 	cat_pq_entries_fini(&k.e);
 	cat_free(k.texts);
 	cat_free(k.first);
 	cat_free(k.stats);
-	cat_text_fini(&k.raw);
+	k.raw.len = 0;
+	k.raw.failed = false;
+	scratch->raw = k.raw;
 	if (rc != CAT_OK) {
 		cat_buf_unref(k.out);
 		return rc;

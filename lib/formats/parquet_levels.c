@@ -143,9 +143,14 @@ static int flat_entries(const struct cat_column *c, struct cat_pq_entries *e, st
 		return cat_fail_mem(err, (size_t)c->length * sizeof *e->rows);
 	e->valid = valid;
 	e->valid_at = c->offset;
-	for (int64_t i = 0; i < c->length; i++) {
-		e->rows[k] = (int32_t)i;
-		k += cat_bit_get(valid, c->offset + i);
+	for (int64_t i = 0; i < c->length; i += CAT_BITS_WORD) {
+		const int64_t n = c->length - i < CAT_BITS_WORD ? c->length - i : CAT_BITS_WORD;
+		const uint64_t word = cat_bits_word(valid, c->offset + i);
+
+		for (int64_t j = 0; j < n; j++) {
+			e->rows[k] = (int32_t)(i + j);
+			k += (int64_t)(word >> j & 1);
+		}
 	}
 	e->nvalues = k;
 	return CAT_OK;

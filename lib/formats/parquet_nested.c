@@ -5,14 +5,19 @@
 #include "columnar/kernels.h"
 #include "formats/parquet_decode.h"
 
-/* From the last slot down, so that nothing is overwritten before it has moved. */
+/* From the last slot down, so that nothing is overwritten before it has moved; until those that are left are all
+ * values. Without a branch: there is a value at K, be it another's. */
 #define SPREAD(T)                                                                \
 	do {                                                                     \
 		T *v = (T *)(void *)values + at;                                 \
-		for (int64_t i = n - 1; i >= 0; i--) {                           \
-			const bool valid = cat_bit_get(validity, at + i);        \
-			k -= valid;                                              \
-			v[i] = valid ? v[k] : (T)0;                              \
+		for (int64_t m; n > k; n -= m) {                                 \
+			m = n < CAT_BITS_WORD ? n : CAT_BITS_WORD;               \
+			const uint64_t word = cat_bits_word(validity, at + n - m); \
+			for (int64_t i = m - 1; i >= 0; i--) {                   \
+				const uint64_t valid = word >> i & 1;            \
+				k -= (int64_t)valid;                             \
+				v[n - m + i] = (T)(v[k] & (0 - valid));          \
+			}                                                        \
 		}                                                                \
 	} while (0)
 

@@ -17,6 +17,7 @@ static void scratch_free(struct cat_pq_scratch *s)
 	cat_buf_unref(s->page);
 	cat_buf_unref(s->stored);
 	cat_buf_unref(s->index);
+	cat_text_fini(&s->raw);
 	cat_free(s);
 }
 
@@ -40,6 +41,8 @@ void cat_pq_scratch_give(struct cat_pq_idle *idle, struct cat_pq_scratch *s)
 			*bufs[i] = NULL;
 		}
 	}
+	if (s->raw.cap > KEEP_BYTES)
+		cat_text_fini(&s->raw);
 	for (int i = 0; i < CAT_PQ_IDLE; i++) {
 		struct cat_pq_scratch *none = NULL;
 

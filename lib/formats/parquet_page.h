@@ -18,6 +18,7 @@ struct cat_pq_scratch {
 	struct cat_buf *page;    /* decompressed bytes */
 	struct cat_buf *stored;  /* values before they are converted; lengths of texts */
 	struct cat_buf *index;   /* indices into the dictionary; lengths of prefixes */
+	struct cat_text raw;     /* room for a page before compression */
 };
 /* Scratch that no thread uses at the moment. Zero-initialised is valid; take and give from any thread. */
 #define CAT_PQ_IDLE 16

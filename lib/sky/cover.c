@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/simd.h"
 #include "sky/healpix.h"
 #include "sky/sphere.h"
 
@@ -89,6 +90,18 @@ bool cat_cover_find(const struct cat_cover *c, int64_t cell29, int64_t *lo, int6
 	return has;
 }
 
+#define BLOCK 64
+
+/* Do all BLOCK cells lie in [lo, hi)? */
+CAT_CLONES static bool all_between(const int64_t *cells29, int64_t lo, int64_t hi)
+{
+	int64_t out = 0;
+
+	for (int i = 0; i < BLOCK; i++)
+		out |= (cells29[i] < lo) | (cells29[i] >= hi);
+	return !out;
+}
+
 int64_t cat_cover_filter(const struct cat_cover *c, const int64_t *cells29, const int32_t *idx, int64_t n,
                          int32_t *kept)
 {
@@ -98,6 +111,13 @@ int64_t cat_cover_filter(const struct cat_cover *c, const int64_t *cells29, cons
 	for (int64_t i = 0; i < n; i++) {
 		const int32_t at = idx ? idx[i] : (int32_t)i;
 
+		/* Rows in order mostly lie where the last one did. */
+		if (!idx && (i & (BLOCK - 1)) == 0 && i + BLOCK <= n && all_between(cells29 + i, lo, hi)) {
+			for (int k = 0; has && k < BLOCK; k++)
+				kept[m++] = (int32_t)(i + k);
+			i += BLOCK - 1;
+			continue;
+		}
 		if (cells29[at] < lo || cells29[at] >= hi)
 			has = cat_cover_find(c, cells29[at], &lo, &hi);
 		kept[m] = at;

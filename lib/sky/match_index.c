@@ -93,36 +93,95 @@ int cat_match_sorted_rows(const struct cat_match_index *ix, const double *ra_deg
 
 /* --- making the index --- */
 
+/* ra from 0 and from 180 degrees on, and dec. */
+struct box {
+	double lo[2], hi[2], south, north;
+};
+
+static void widen(struct box *b, double ra_deg, double dec_deg)
+{
+	double ra, turn;
+
+	if (!cat_sky_valid(ra_deg, dec_deg))
+		return;
+	ra = cat_sky_normal_ra(ra_deg);
+	turn = ra < 180 ? ra + 180 : ra - 180;
+	b->lo[0] = ra < b->lo[0] ? ra : b->lo[0];
+	b->hi[0] = ra > b->hi[0] ? ra : b->hi[0];
+	b->lo[1] = turn < b->lo[1] ? turn : b->lo[1];
+	b->hi[1] = turn > b->hi[1] ? turn : b->hi[1];
+	b->south = dec_deg < b->south ? dec_deg : b->south;
+	b->north = dec_deg > b->north ? dec_deg : b->north;
+}
+
+/* Side by side, so that one comparison need not wait for the last. */
+#define LANES 4
+#define BOX_ROWS 256
+
+/* Widens [*LO, *HI] by BOX_ROWS values; false when one of them is not finite. */
+static bool widen_range(const double *v, double *lo, double *hi)
+{
+	double least[LANES], most[LANES], nothing[LANES] = {0};
+	bool finite = true;
+
+	for (int k = 0; k < LANES; k++)
+		least[k] = most[k] = v[k];
+	for (int i = 0; i < BOX_ROWS; i += LANES) {
+		for (int k = 0; k < LANES; k++) {
+			least[k] = v[i + k] < least[k] ? v[i + k] : least[k];
+			most[k] = v[i + k] > most[k] ? v[i + k] : most[k];
+			nothing[k] += v[i + k] * 0;
+		}
+	}
+	for (int k = 0; k < LANES; k++) {
+		*lo = least[k] < *lo ? least[k] : *lo;
+		*hi = most[k] > *hi ? most[k] : *hi;
+		finite &= nothing[k] == 0;
+	}
+	return finite;
+}
+
+/* BOX_ROWS rows, as most are: false when one of them is not valid or its ra not in [0, 360). */
+static bool widen_usual(struct box *b, const double *ra_deg, const double *dec_deg)
+{
+	double turn[BOX_ROWS];
+	struct box with = *b;
+
+	for (int i = 0; i < BOX_ROWS; i++)
+		turn[i] = ra_deg[i] + (ra_deg[i] < 180 ? 180 : -180);
+	if (!widen_range(ra_deg, &with.lo[0], &with.hi[0]) || !widen_range(dec_deg, &with.south, &with.north) ||
+	    !widen_range(turn, &with.lo[1], &with.hi[1]))
+		return false;
+	if (with.lo[0] < 0 || with.hi[0] >= 360 || with.south < -90 || with.north > 90)
+		return false;
+	*b = with;
+	return true;
+}
+
 /* The box that holds all valid rows. */
 static void find_box(struct cat_match_index *ix, const double *ra_deg, const double *dec_deg, int64_t n,
                      double *width_deg, double *height_deg)
 {
-	/* ra from 0 and from 180 degrees on: the narrower of both. */
-	double lo[2] = {360, 360}, hi[2] = {0, 0}, south = 90, north = -90;
+	struct box b = {{360, 360}, {0, 0}, 90, -90};
 	int k;
 
-	for (int64_t i = 0; i < n; i++) {
-		double ra, turn;
+	for (int64_t i = 0; i < n; i += BOX_ROWS) {
+		const int64_t m = n - i < BOX_ROWS ? n - i : BOX_ROWS;
 
-		if (!cat_sky_valid(ra_deg[i], dec_deg[i]))
+		if (m == BOX_ROWS && widen_usual(&b, ra_deg + i, dec_deg + i))
 			continue;
-		ra = cat_sky_normal_ra(ra_deg[i]);
-		turn = ra < 180 ? ra + 180 : ra - 180;
-		lo[0] = ra < lo[0] ? ra : lo[0];
-		hi[0] = ra > hi[0] ? ra : hi[0];
-		lo[1] = turn < lo[1] ? turn : lo[1];
-		hi[1] = turn > hi[1] ? turn : hi[1];
-		south = dec_deg[i] < south ? dec_deg[i] : south;
-		north = dec_deg[i] > north ? dec_deg[i] : north;
+		for (int64_t j = i; j < i + m; j++)
+			widen(&b, ra_deg[j], dec_deg[j]);
 	}
-	k = hi[1] - lo[1] < hi[0] - lo[0];
+	/* The narrower of both. */
+	k = b.hi[1] - b.lo[1] < b.hi[0] - b.lo[0];
 	ix->turn_deg = k ? 180 : 0;
-	ix->ra0_deg = lo[k];
-	ix->dec0_deg = fmin(south, north);
-	ix->dec1_deg = fmax(south, north);
+	ix->ra0_deg = b.lo[k];
+	ix->dec0_deg = fmin(b.south, b.north);
+	ix->dec1_deg = fmax(b.south, b.north);
 	/* Never nothing: quanta are a part of it. */
-	*width_deg = fmax(hi[k] - lo[k], 1e-6);
-	*height_deg = fmax(north - south, 1e-6);
+	*width_deg = fmax(b.hi[k] - b.lo[k], 1e-6);
+	*height_deg = fmax(b.north - b.south, 1e-6);
 }
 
 /* Zones of some forty radii, so that most rows look into one zone only, but no more than two rows apart, and

@@ -35,7 +35,8 @@ static inline void add_window(struct rows *r, double ra_deg, double dec_deg, uin
 	const struct cat_match_index *ix = r->ix;
 	const double bound = ix->radius_deg + CAT_MATCH_SLACK_DEG, turned = cat_match_turned(ix, ra_deg);
 	const int64_t first = cat_match_zone(ix, dec_deg - bound), last = cat_match_zone(ix, dec_deg + bound);
-	const double reach = fmax(ix->reach_deg[first], ix->reach_deg[last]);
+	const double reach_first = ix->reach_deg[first], reach_last = ix->reach_deg[last];
+	const double reach = reach_first > reach_last ? reach_first : reach_last;
 	const struct window own_way = {ra_deg, dec_deg, reach, left, 1, 0};
 
 	if (last - first > 1 || turned < reach || turned + reach >= 360 || dec_deg < ix->dec0_deg ||
