@@ -100,8 +100,9 @@ struct cat_work_ops {
 	/* The others may be NULL. Any thread, one at a time per work, before decode. */
 	/* Bounds of column COL in parts of all the work's rows. May read metadata. */
 	CAT_MUST_USE int (*parts)(struct cat_work *, int col, struct cat_part_list *out, struct cat_error *);
-	/* Leaves the rows of N > 0 SPANS (ascending, disjoint, none empty), once: from now on these are the work's
-	 * rows; nrows and bytes follow. */
+	/* Leaves the rows of N > 0 SPANS (ascending, disjoint, none empty) of those that the work came with: from now on
+	 * these are its rows; nrows and bytes follow. Also again, for other rows, and then after decode too; what was
+	 * fetched is forgotten. */
 	CAT_MUST_USE int (*narrow)(struct cat_work *, const struct cat_stretch *spans, int n, struct cat_error *);
 	/* Asks for what decode of COLS[0..n) (ascending) will need, in one request, if that is at most MAX_BYTES; decode
 	 * waits for it. With PRICE given nothing is asked for: it receives what that would cost, or stays as it is when it is
@@ -113,6 +114,9 @@ struct cat_work_ops {
 	CAT_MUST_USE int (*only)(struct cat_work *, int col, const bool *used, struct cat_error *);
 	/* Whether surely no value of column COL is V. May read metadata; what cannot be read is not known. */
 	bool (*lacks)(struct cat_work *, int col, const struct cat_constant *v);
+	/* About what columns COLS[0..n) of the rows that the work came with take decoded, by metadata alone: more where a
+	 * dictionary holds texts. May be NULL. Any thread. */
+	int64_t (*size)(const struct cat_work *, const int *cols, int n);
 };
 struct cat_work {
 	const struct cat_work_ops *ops;

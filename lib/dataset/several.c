@@ -48,8 +48,9 @@ int cat_several_map(const struct cat_schema *a, const struct cat_schema *b, cons
 	struct cat_text ta = {.max = 200}, tb = {.max = 200};
 
 	for (int i = 0; i < a->nfields; i++) {
-		map[i] = -1;
-		for (int k = 0; k < b->nfields; k++)
+		/* Mostly the columns stand where they stand in the first. */
+		map[i] = i < b->nfields && strcmp(a->fields[i].name, b->fields[i].name) == 0 ? i : -1;
+		for (int k = 0; map[i] < 0 && k < b->nfields; k++)
 			if (strcmp(a->fields[i].name, b->fields[k].name) == 0)
 				map[i] = k;
 		if (map[i] < 0)
@@ -65,10 +66,10 @@ int cat_several_map(const struct cat_schema *a, const struct cat_schema *b, cons
 		}
 	}
 	for (int k = 0; k < b->nfields; k++) {
-		int seen = 0;
+		bool seen = k < a->nfields && map[k] == k;
 
-		for (int i = 0; i < a->nfields; i++)
-			seen += map[i] == k;
+		for (int i = 0; !seen && i < a->nfields; i++)
+			seen = map[i] == k;
 		if (!seen && !listed(extra, b->fields[k].name))
 			return cat_fail(err, CAT_E_DATA, "column '%s' is not in the first input", b->fields[k].name);
 	}
@@ -200,13 +201,23 @@ static bool several_lacks(struct cat_work *work, int col, const struct cat_const
 	return w->inner->ops->lacks && w->inner->ops->lacks(w->inner, w->part->map[col], v);
 }
 
+static int64_t several_size(const struct cat_work *work, const int *cols, int n)
+{
+	const struct several_work *w = (const struct several_work *)work;
+	int64_t bytes = 0;
+
+	for (int i = 0; w->inner->ops->size && i < n; i++)
+		bytes += w->inner->ops->size(w->inner, &w->part->map[cols[i]], 1);
+	return bytes;
+}
+
 static const struct cat_work_ops several_work_ops = {several_decode, several_stats, several_work_free, several_parts,
-                                                     several_narrow, several_fetch, several_only,
-                                                     several_lacks};
+                                                     several_narrow, several_fetch, several_only, several_lacks,
+                                                     several_size};
 /* Over pieces that are all or nothing. */
 static const struct cat_work_ops several_whole_ops = {
 	.decode = several_decode, .stats = several_stats, .free = several_work_free, .fetch = several_fetch,
-	.only = several_only, .lacks = several_lacks};
+	.only = several_only, .lacks = several_lacks, .size = several_size};
 
 /* --- feed --- */
 

@@ -496,6 +496,13 @@ static int open_match(struct xmatch *x, struct cat_source *right, struct cat_err
 		x->right_cols = cat_calloc(1, sizeof *x->right_cols);
 		if (!x->right_cols)
 			return cat_fail_mem(err, sizeof *x->right_cols);
+	} else if (o->schema) {
+		x->base.schema = cat_schema_ref(o->schema);
+		x->right_cols = cat_malloc((size_t)o->n_right * sizeof *x->right_cols);
+		if (!x->right_cols)
+			return cat_fail_mem(err, (size_t)o->n_right * sizeof *x->right_cols);
+		memcpy(x->right_cols, o->right_cols, (size_t)o->n_right * sizeof *x->right_cols);
+		x->n_right = o->n_right;
 	} else {
 		CAT_TRY(cat_xmatch_schema(x->left->schema, right->schema, o->suffix, &x->base.schema,
 		                          &x->right_cols, &x->n_right, err));

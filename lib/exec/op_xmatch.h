@@ -32,6 +32,10 @@ struct cat_xmatch_options {
 	int ra1, dec1, ra2, dec2; /* columns of numbers, in degrees */
 	const bool *given; /* which columns of the result are asked for, the others being NULL in its batches; it stays the
 	                    * caller's and must last as long as the source. NULL: all */
+	/* What cat_xmatch_schema made of both schemas and the suffix, where many tables are matched; NULL: it is asked. */
+	struct cat_schema *schema;
+	const int *right_cols;
+	int n_right;
 };
 
 /* Takes over both sources, whether or not it succeeds. Rows come in LEFT's order, inside it by separation, then in

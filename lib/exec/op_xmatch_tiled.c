@@ -14,9 +14,12 @@
 #define TILE_ROWS_MIN 4096
 #define TILE_BYTES_MIN (INT64_C(4) << 20) /* fewer rows when they are long */
 #define TILE_ROWS_USUAL 50000 /* a row group */
-/* Up to so many rows of LEFT are surrounded one by one, where RIGHT has more than SPARSE times as many there. */
+#define BATCH_BYTES_MAX (INT64_C(16) << 20) /* of joined rows, usually */
+/* Up to so many rows of LEFT are surrounded one by one, where RIGHT has more than SPARSE times as many there or its
+ * rows are long. */
 #define SPARSE_ROWS 50000
 #define SPARSE 2
+#define LONG_BYTES 1024
 
 struct tiled {
 	struct cat_source base;
@@ -26,6 +29,8 @@ struct tiled {
 	struct cat_schema *flagged; /* LEFT's schema with MINE, when there are rivals */
 	struct cat_schema *right_schema; /* RIGHT's without its row numbers */
 	bool *given; /* columns of a joined batch that are there */
+	struct cat_schema *joined; /* of joined batches, and which columns of RIGHT are in it; anti: NULL */
+	int *right_cols;
 	int *keep; /* columns of a joined batch that are given out; -1: not there */
 	int row;   /* column of LEFT's row number in a joined batch; -1: none */
 	struct cat_ordered *queue;
@@ -41,6 +46,7 @@ struct tiled {
 	int *stored_cols;
 	const char *temp_dir;
 	int64_t memory_bytes;
+	int64_t out_bytes; /* joined rows of a tile that may wait to be given out */
 	int64_t next_row, end_row;
 	struct cat_batch *sorted; /* being given out in slices */
 	int64_t sorted_at;
@@ -50,6 +56,7 @@ struct job {
 	struct cat_tile tile;
 	struct cat_batch **out; /* joined rows, as the match gave them */
 	size_t n, cap;
+	struct cat_source *rest; /* what the match has still to give, where that could be much; NULL: nothing */
 };
 
 /* --- one tile; on any thread --- */
@@ -138,7 +145,7 @@ static bool is_sparse(const struct tiled *t, const struct cat_tile *tile, int64_
 {
 	if (t->rivals || rows > SPARSE_ROWS)
 		return false;
-	return t->right->nrows < 0 || tile->lo < 0 ||
+	return t->right->nrows < 0 || tile->lo < 0 || t->right->row_bytes >= LONG_BYTES ||
 	       (double)t->right->nrows * (double)(tile->hi - tile->lo) / CAT_HPX29_CELLS > SPARSE * (double)rows;
 }
 
@@ -188,22 +195,35 @@ static int drop_rivals(const struct tiled *t, struct cat_batch *b, struct cat_ba
 	return rc;
 }
 
-static int collect(struct job *j, struct cat_source *joined, struct cat_error *err)
+/* The next rows that the match of a tile gives; *OUT NULL at the end. */
+static int next_of(const struct tiled *t, struct cat_source *joined, struct cat_batch **out, struct cat_error *err)
 {
-	for (;;) {
+	struct cat_batch *b;
+
+	CAT_TRY(joined->ops->next(joined, &b, err));
+	*out = b;
+	return b && t->rivals ? drop_rivals(t, b, out, err) : CAT_OK;
+}
+
+/* As much of the rows as there is room for; *ENDED says whether that was all. */
+static int collect(struct job *j, struct cat_source *joined, bool *ended, struct cat_error *err)
+{
+	*ended = false;
+	for (int64_t bytes = 0; bytes < j->t->out_bytes;) {
 		struct cat_batch *b;
 
-		CAT_TRY(joined->ops->next(joined, &b, err));
+		CAT_TRY(next_of(j->t, joined, &b, err));
+		*ended = !b;
 		if (!b)
 			return CAT_OK;
-		if (j->t->rivals)
-			CAT_TRY(drop_rivals(j->t, b, &b, err));
+		bytes += cat_batch_bytes(b);
 		if (cat_grow(&j->out, &j->cap, j->n, sizeof(struct cat_batch *)) != 0) {
 			cat_batch_unref(b);
 			return cat_fail_mem(err, j->cap * sizeof(struct cat_batch *));
 		}
 		j->out[j->n++] = b;
 	}
+	return CAT_OK;
 }
 
 /* The rows of a stack, which they leave, as a source. */
@@ -222,6 +242,7 @@ static int run_tile(void *arg, struct cat_error *err)
 	struct cat_stack left = {0}, right = {0};
 	struct cat_source *l = NULL, *r = NULL, *joined = NULL;
 	struct cat_xmatch_options o = t->o;
+	bool ended = true;
 	int rc = read_left(t, &j->tile, &left, err);
 
 	if (rc == CAT_OK && left.nrows > 0) {
@@ -236,8 +257,11 @@ static int run_tile(void *arg, struct cat_error *err)
 		else
 			cat_source_close(l);
 		if (rc == CAT_OK)
-			rc = collect(j, joined, err);
-		cat_source_close(joined);
+			rc = collect(j, joined, &ended, err);
+		if (rc == CAT_OK && !ended)
+			j->rest = joined;
+		else
+			cat_source_close(joined);
 	}
 	cat_stack_fini(&left);
 	cat_stack_fini(&right);
@@ -252,6 +276,7 @@ static void free_job(void *arg)
 		return;
 	for (size_t i = 0; i < j->n; i++)
 		cat_batch_unref(j->out[i]);
+	cat_source_close(j->rest);
 	cat_free(j->out);
 	cat_free(j);
 }
@@ -299,6 +324,18 @@ static int next_joined(struct tiled *t, struct cat_batch **out, struct cat_error
 				*out = b;
 				return CAT_OK;
 			}
+			cat_batch_unref(b);
+		}
+		while (t->job && t->job->rest) {
+			struct cat_batch *b;
+
+			CAT_TRY(next_of(t, t->job->rest, &b, err));
+			if (b && b->nrows) {
+				*out = b;
+				return CAT_OK;
+			}
+			if (!b)
+				break;
 			cat_batch_unref(b);
 		}
 		free_job(t->job);
@@ -403,6 +440,8 @@ static void tiled_close(struct cat_source *s)
 	cat_schema_unref(t->right_schema);
 	cat_schema_unref(t->stored);
 	cat_schema_unref(s->schema);
+	cat_schema_unref(t->joined);
+	cat_free(t->right_cols);
 	cat_free(t->given);
 	cat_free(t->keep);
 	cat_free(t->stored_cols);
@@ -472,8 +511,10 @@ static int plan_columns(struct tiled *t, const struct cat_schema *matched, struc
 	if (rc == CAT_OK)
 		rc = cat_schema_project(joined, t->stored_cols, stored, &t->stored, err);
 	t->o.given = t->given;
+	t->o.schema = t->joined = right_cols ? cat_schema_ref(joined) : NULL;
+	t->o.right_cols = t->right_cols = right_cols;
+	t->o.n_right = n_right;
 	cat_schema_unref(joined);
-	cat_free(right_cols);
 	cat_free(all);
 	return rc;
 }
@@ -513,11 +554,37 @@ static int find_border(struct tiled *t, int64_t memory_bytes, struct cat_error *
 	return CAT_OK;
 }
 
+/* How many rows of LEFT a tile has, and how many tiles are worked on at once: fewer when memory is short. */
+static int64_t size_tiles(struct tiled *t, int jobs, int64_t memory_bytes, int *at_once)
+{
+	const int64_t both = t->left->row_bytes + t->right->row_bytes;
+	/* Both sides, the joined rows, and what matching takes. */
+	const int64_t row_bytes = 3 * both + 128;
+	const int64_t least = TILE_BYTES_MIN / row_bytes < TILE_ROWS_MIN ? TILE_BYTES_MIN / row_bytes + 1 : TILE_ROWS_MIN;
+	/* What is being written: batches and their bytes, two for each processor. */
+	const int64_t batch = cat_batch_rows(t->base.schema), fits = BATCH_BYTES_MAX / both,
+	              leaving = (batch < fits ? batch : fits + 1) * both * 2 * (jobs > 1 ? 2 * jobs : 1);
+	int64_t rows, n;
+
+	memory_bytes -= leaving < memory_bytes / 2 ? leaving : memory_bytes / 2;
+	n = memory_bytes / 3 / (TILE_ROWS_USUAL * row_bytes);
+	n = n < 1 ? 1 : n > jobs ? jobs : n;
+	rows = memory_bytes / 3 / n / row_bytes;
+	rows = rows < least ? least : rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
+	t->out_bytes = memory_bytes / 16 / n;
+	t->left->piece_bytes = t->right->piece_bytes = memory_bytes / 6 / n;
+	if (t->o.tile_rows > 0) {
+		rows = t->o.tile_rows;
+		t->out_bytes = t->left->piece_bytes = t->right->piece_bytes = rows * both;
+	}
+	*at_once = (int)n;
+	return rows;
+}
+
 static int plan(struct tiled *t, struct cat_pool *p, int64_t memory_bytes, struct cat_error *err)
 {
-	const int jobs = cat_pool_jobs(p);
-	int *cols, rc;
-	int64_t rows, least, row_bytes, at_once;
+	int *cols, rc, at_once = 1;
+	int64_t rows = 0;
 
 	if (!(t->o.radius_arcsec >= 0 && t->o.radius_arcsec <= 180 * 3600.0))
 		return cat_fail(err, CAT_E_USAGE, "a match radius must be from 0 to 180 degrees");
@@ -537,22 +604,14 @@ static int plan(struct tiled *t, struct cat_pool *p, int64_t memory_bytes, struc
 		rc = flagged_schema(t->left->schema, &t->flagged, err);
 	if (rc == CAT_OK)
 		rc = plan_columns(t, t->rivals ? t->flagged : t->left->schema, err);
-	/* Both sides, the joined rows, and what matching takes. Tiles of a catalogue are no smaller than its row groups:
-	 * fewer at a time when memory is short. */
-	row_bytes = 3 * (t->left->row_bytes + t->right->row_bytes) + 128;
-	at_once = memory_bytes / 3 / (TILE_ROWS_USUAL * row_bytes);
-	at_once = at_once < 1 ? 1 : at_once > jobs ? jobs : at_once;
-	rows = memory_bytes / 3 / at_once / row_bytes;
-	least = TILE_BYTES_MIN / row_bytes < TILE_ROWS_MIN ? TILE_BYTES_MIN / row_bytes + 1 : TILE_ROWS_MIN;
-	rows = rows < least ? least : rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
-	if (t->o.tile_rows > 0)
-		rows = t->o.tile_rows;
+	if (rc == CAT_OK)
+		rows = size_tiles(t, cat_pool_jobs(p), memory_bytes, &at_once);
 	if (rc == CAT_OK)
 		rc = t->left->ops->tiles(t->left, rows, &t->tiles, &t->ntiles, err);
 	if (rc == CAT_OK)
 		rc = find_border(t, memory_bytes, err);
 	if (rc == CAT_OK)
-		rc = cat_ordered_new(p, (int)at_once, run_tile, free_job, &t->queue, err);
+		rc = cat_ordered_new(p, at_once, run_tile, free_job, &t->queue, err);
 	return rc;
 }
 

@@ -21,7 +21,7 @@ struct cat_tile {
 };
 struct cat_skytable;
 struct cat_skytable_ops {
-	/* Tiles of about MAX_ROWS rows at most that together hold every row once, in sky order; the caller frees
+	/* Tiles of about MAX_ROWS rows of ROW_BYTES at most, fewer where they are longer, that together hold every row once, in sky order; the caller frees
 	 * them with cat_free. */
 	CAT_MUST_USE int (*tiles)(struct cat_skytable *, int64_t max_rows, struct cat_tile **out, size_t *n,
 	                          struct cat_error *);
@@ -40,12 +40,13 @@ struct cat_skytable {
 	          * table's order is that of its tiles */
 	bool in_order; /* the table's order is that of its tiles */
 	int64_t nrows;     /* -1: not known */
-	int64_t row_bytes; /* about what a row takes in memory */
+	int64_t row_bytes; /* about what a row takes in memory; not less than most rows do */
 	bool *used;        /* which columns come; the others are NULL */
 	/* Set by who reads, before the first read: cells that are read several times (not owned; NULL: none), and how
 	 * many bytes of rows in them may be kept. */
 	const struct cat_cover *border;
 	int64_t border_bytes;
+	int64_t piece_bytes; /* set there too: no more rows are decoded at a time, where that can be had; 0: no matter */
 };
 void cat_skytable_close(struct cat_skytable *t); /* accepts NULL */
 

@@ -1,6 +1,7 @@
 /* A catalogue as a sky table: partitions are its tiles; what lies around one is found by the index of each leaf,
  * and where no row of a piece is wanted nothing but that index is decoded. */
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -15,6 +16,10 @@
 #define ROWS_UNKNOWN 1000000 /* in a partition whose catalogue does not say */
 
 #define CACHED 1024 /* pieces, at most */
+
+#define SAMPLES 64 /* partitions that are asked how long rows are */
+/* Rows between two that are wanted come along when they are no more than this. */
+#define BETWEEN_BYTES (INT64_C(64) << 10)
 
 /* The rows of a piece that lie on the border between tiles: those beside it need not decode all of it again. */
 struct cached {
@@ -207,12 +212,77 @@ static int add_rows(const struct hats_table *t, struct cat_batch *b, struct cat_
 	return rc == CAT_OK ? cat_stack_add(rows, full, err) : rc;
 }
 
+/* --- pieces too large to be decoded at once: their index first, then few rows at a time --- */
+
+/* Adds the first of the N rows IDX of a piece, all within its piece_bytes that fit; *DONE is how many. */
+static int read_some(struct hats_table *t, struct cat_work *w, const int32_t *idx, int64_t n, int64_t row_bytes,
+                     struct cat_stack *rows, int64_t *done, struct cat_error *err)
+{
+	const int64_t fits = t->base.piece_bytes / row_bytes, most = fits < 1 ? 1 : fits < n ? fits : n;
+	struct cat_stretch *spans = cat_malloc((size_t)most * sizeof *spans);
+	int32_t *at = cat_malloc((size_t)most * sizeof *at);
+	struct cat_batch *b = NULL, *some = NULL;
+	int64_t all = 0, i;
+	int nspans = 0, rc;
+
+	if (!spans || !at) {
+		cat_free(spans);
+		cat_free(at);
+		return cat_fail_mem(err, (size_t)most * sizeof *spans);
+	}
+	for (i = 0; i < most; i++) {
+		const int64_t between = nspans ? idx[i] - spans[nspans - 1].end : INT64_MAX;
+		const bool near = between <= BETWEEN_BYTES / row_bytes;
+
+		if (i && all + (near ? between : 0) >= most)
+			break;
+		if (!near)
+			spans[nspans++].begin = idx[i];
+		spans[nspans - 1].end = idx[i] + 1;
+		all += 1 + (near ? between : 0);
+		at[i] = (int32_t)(all - 1);
+	}
+	*done = i;
+	rc = w->ops->narrow(w, spans, nspans, err);
+	if (rc == CAT_OK)
+		rc = w->ops->decode(w, t->cols, t->ncols, &b, err);
+	if (rc == CAT_OK && i < all)
+		rc = cat_take_batch(b, at, i, &some, err);
+	if (rc == CAT_OK)
+		rc = add_rows(t, some ? some : cat_batch_ref(b), rows, err);
+	cat_batch_unref(b);
+	cat_free(spans);
+	cat_free(at);
+	return rc;
+}
+
+static int read_large(struct hats_table *t, struct cat_work *w, int64_t row_bytes, const struct cat_cover *cells,
+                      struct cat_stack *rows, bool *otherwise, struct cat_error *err)
+{
+	int32_t *idx = cat_malloc((size_t)w->nrows * sizeof *idx);
+	int64_t n = 0, done;
+	struct cat_batch *b;
+	int rc = idx ? w->ops->decode(w, &t->cols[t->hpx], 1, &b, err) : cat_fail_mem(err, (size_t)w->nrows * sizeof *idx);
+
+	if (rc == CAT_OK) {
+		*otherwise = cat_column_null_count(b->cols[0]) > 0;
+		if (!*otherwise)
+			n = cat_cover_filter(cells, CAT_VALUES(b->cols[0], int64_t), NULL, b->nrows, idx);
+		cat_batch_unref(b);
+	}
+	for (int64_t i = 0; rc == CAT_OK && i < n; i += done)
+		rc = read_some(t, w, idx + i, n - i, row_bytes, rows, &done, err);
+	cat_free(idx);
+	return rc == CAT_OK || !w->where ? rc : cat_wrap(err, "%s", w->where);
+}
+
 /* One piece. *OTHERWISE is set when its index cannot be relied on. */
 static int read_piece(struct hats_table *t, struct cat_work *w, int part, int64_t piece, const struct cat_cover *cells,
                       struct cat_stack *rows, bool *otherwise, struct cat_error *err)
 {
 	struct cat_range_stats hpx = {0};
 	struct cat_batch *b, *some;
+	int64_t bytes;
 	int rc;
 
 	if (w->nrows == 0)
@@ -221,6 +291,9 @@ static int read_piece(struct hats_table *t, struct cat_work *w, int part, int64_
 		w->ops->stats(w, t->cols[t->hpx], &hpx);
 	if (hpx.known && hpx.is_int && hpx.nulls == 0 && !cat_cover_overlaps(cells, hpx.min_i64, hpx.max_i64 + 1))
 		return CAT_OK;
+	if (t->base.piece_bytes > 0 && w->ops->size && w->ops->narrow &&
+	    (bytes = w->ops->size(w, t->cols, t->ncols)) > t->base.piece_bytes)
+		return read_large(t, w, bytes / w->nrows + 1, cells, rows, otherwise, err);
 	CAT_TRY(decode_piece(t, w, part, piece, cells, &hpx, &b, err));
 	*otherwise = cat_column_null_count(b->cols[t->hpx]) > 0;
 	rc = *otherwise ? CAT_OK : pick_rows(t, b, cells, &some, err);
@@ -335,14 +408,49 @@ static int add_tile(struct tile_list *l, const struct cat_tile *tile, struct cat
 	return CAT_OK;
 }
 
-/* A partition cut where its row groups begin, so that each tile has about MAX_ROWS rows however dense it is there;
- * what its index does not tell stays together. */
+static int by_cell(const void *a, const void *b)
+{
+	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Cuts TILE, which ends at HI, wherever W has MOST rows more; TILE becomes what is left of it. */
+static int cut_work(const struct hats_table *t, struct cat_work *w, int64_t most, int64_t hi, struct cat_tile *tile,
+                    struct tile_list *l, struct cat_error *err)
+{
+	struct cat_batch *b;
+	int64_t *cells;
+	int rc;
+
+	CAT_TRY(w->ops->decode(w, &t->cols[t->hpx], 1, &b, err));
+	cells = cat_malloc((size_t)b->nrows * sizeof *cells);
+	rc = cells ? CAT_OK : cat_fail_mem(err, (size_t)b->nrows * sizeof *cells);
+	if (rc == CAT_OK && cat_column_null_count(b->cols[0]) == 0) {
+		memcpy(cells, CAT_VALUES(b->cols[0], int64_t), (size_t)b->nrows * sizeof *cells);
+		qsort(cells, (size_t)b->nrows, sizeof *cells, by_cell);
+		for (int64_t i = most; rc == CAT_OK && i < b->nrows; i += most) {
+			if (cells[i] <= tile->lo || cells[i] >= hi)
+				continue;
+			tile->hi = cells[i];
+			rc = add_tile(l, tile, err);
+			tile->lo = cells[i];
+		}
+	}
+	cat_free(cells);
+	cat_batch_unref(b);
+	return rc;
+}
+
+/* A partition cut where its row groups begin, so that each tile has about MAX_ROWS rows however dense it is there, or
+ * as many bytes; inside of row groups that have more than twice that; what its index does not tell stays together. */
 static int cut_partition(struct hats_table *t, int part, int64_t max_rows, struct tile_list *l, struct cat_error *err)
 {
 	const struct cat_hats_want want = {.begin = part, .end = part + 1};
+	const int64_t max_bytes = max_rows * t->base.row_bytes;
 	struct cat_tile tile = {.begin = part, .end = part + 1};
 	struct cat_feed *feed;
-	int64_t rows = 0, hi;
+	int64_t rows = 0, bytes = 0, hi;
 	int rc;
 
 	cat_hats_range(&t->hats->parts[part], &tile.lo, &hi);
@@ -350,20 +458,29 @@ static int cut_partition(struct hats_table *t, int part, int64_t max_rows, struc
 	do {
 		struct cat_range_stats hpx = {0};
 		struct cat_work *w;
+		int64_t more = 0;
 
 		rc = feed->ops->next(feed, &w, err);
 		if (rc != CAT_OK || !w)
 			break;
+		if (w->ops->size)
+			more = w->ops->size(w, t->cols, t->ncols);
 		if (t->hats->hpx >= 0 && t->hats->hpx_order == 29 && w->ops->stats)
 			w->ops->stats(w, t->hats->hpx, &hpx);
-		if (rows > 0 && rows + w->nrows > max_rows && hpx.known && hpx.is_int && hpx.min_i64 > tile.lo &&
+		if (rows > 0 && (rows + w->nrows > max_rows || more > max_bytes - bytes) && hpx.known && hpx.is_int && hpx.min_i64 > tile.lo &&
 		    hpx.min_i64 < hi) {
 			tile.hi = hpx.min_i64;
 			rc = add_tile(l, &tile, err);
 			tile.lo = tile.hi;
-			rows = 0;
+			rows = bytes = 0;
 		}
 		rows += w->nrows;
+		bytes += more;
+		if (rc == CAT_OK && t->hpx >= 0 && more / 2 > max_bytes) {
+			const int64_t most = max_bytes / (more / w->nrows + 1);
+
+			rc = cut_work(t, w, most < 1 ? 1 : most, hi, &tile, l, err);
+		}
 		cat_work_free(w);
 	} while (rc == CAT_OK);
 	cat_feed_close(feed);
@@ -423,21 +540,49 @@ static void hats_close(struct cat_skytable *table)
 	cat_free(t);
 }
 
-/* By the columns that are used, or by what the catalogue takes on disk, should that be more. */
+/* How long the rows of partition PART are, as its first row group tells. */
+static int ask_row_bytes(struct hats_table *t, int part, int64_t *bytes, struct cat_error *err)
+{
+	const struct cat_hats_want want = {.begin = part, .end = part + 1};
+	struct cat_feed *feed;
+	struct cat_work *w;
+	int rc;
+
+	CAT_TRY(cat_hats_feed(cat_hats_ref(t->hats), &want, &feed, err));
+	rc = feed->ops->next(feed, &w, err);
+	if (rc == CAT_OK && w) {
+		*bytes = w->ops->size && w->nrows > 0 ? w->ops->size(w, t->cols, t->ncols) / w->nrows : 0;
+		cat_work_free(w);
+	}
+	cat_feed_close(feed);
+	return rc;
+}
+
+/* By the columns that are used, or by what the catalogue takes on disk, should that be more; where texts or lists are
+ * among them, by some of its partitions, unless they are far away. */
 static int guess_row_bytes(struct hats_table *t, struct cat_error *err)
 {
 	const struct cat_schema *s = t->hats->schema;
+	const int samples = t->hats->nparts < SAMPLES ? t->hats->nparts : SAMPLES;
 	int64_t bytes = 8, all = 8, kib;
+	bool varies = false;
 
 	for (int i = 0; i < s->nfields; i++) {
 		const int width = cat_type_bytes(&s->fields[i].type), guess = width ? width + 1 : 24;
 
 		all += guess;
 		bytes += t->base.used[i] ? guess : 0;
+		varies |= t->base.used[i] && !width && s->fields[i].type.id != CAT_T_BOOL;
 	}
 	CAT_TRY(cat_properties_int(&t->hats->properties, "hats_estsize", 0, &kib, err));
 	if (t->hats->nrows > 0 && kib > 0 && kib < INT64_MAX >> 11 && kib * 1024 / t->hats->nrows > all)
 		bytes += kib * 1024 / t->hats->nrows - all;
+	for (int k = 0; varies && !cat_open_is_remote(t->hats->root) && k < samples; k++) {
+		int64_t asked = 0;
+
+		CAT_TRY(ask_row_bytes(t, (int)((int64_t)t->hats->nparts * k / samples), &asked, err));
+		bytes = asked > bytes ? asked : bytes;
+	}
 	t->base.row_bytes = bytes;
 	return CAT_OK;
 }

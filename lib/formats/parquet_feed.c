@@ -102,6 +102,9 @@ static int work_narrow(struct cat_work *work, const struct cat_stretch *spans, i
 	struct work *w = (struct work *)work;
 	int64_t nrows = 0;
 
+	cat_pq_read_free(w->held);
+	w->held = NULL;
+	cat_free(w->spans);
 	w->spans = cat_calloc((size_t)n, sizeof *spans);
 	if (!w->spans)
 		return cat_fail_mem(err, (size_t)n * sizeof *spans);
@@ -163,8 +166,27 @@ static bool work_lacks(struct cat_work *work, int col, const struct cat_constant
 	return cat_pq_bloom_lacks(w->file, w->group, &w->bloom, col, v);
 }
 
-static const struct cat_work_ops work_ops = {work_decode, work_stats, work_free, work_parts,
-                                             work_narrow, work_fetch, work_only, work_lacks};
+static int64_t work_size(const struct cat_work *work, const int *cols, int n)
+{
+	const struct work *w = (const struct work *)work;
+	const struct cat_pq_tree *t = &w->file->tree;
+	const double part = (double)(w->row_end - w->row_begin) / (double)cat_parquet_group_rows(w->file, w->group);
+	double bytes = 0;
+
+	for (int i = 0; i < n; i++) {
+		for (int k = 0; k < t->nodes[cols[i]].nleaves; k++) {
+			const int leaf = t->nodes[cols[i]].leaf + k, width = cat_type_bytes(&t->leaves[leaf].out);
+			const struct cat_pq_chunk *c = cat_pq_chunk_of(w->file, w->group, leaf);
+
+			/* The length before a text takes what its offset does. */
+			bytes += width ? (double)c->nvalues * width : (double)c->raw_size;
+		}
+	}
+	return bytes * part < (double)(INT64_MAX / 2) ? (int64_t)(bytes * part) : INT64_MAX / 2;
+}
+
+static const struct cat_work_ops work_ops = {work_decode, work_stats, work_free, work_parts, work_narrow,
+                                             work_fetch, work_only, work_lacks, work_size};
 
 /* Whether every leaf of the group has an offset index. */
 static bool has_pages(const struct cat_parquet_file *f, int group)
