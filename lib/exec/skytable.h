@@ -21,8 +21,8 @@ struct cat_tile {
 };
 struct cat_skytable;
 struct cat_skytable_ops {
-	/* Tiles of about MAX_ROWS rows of ROW_BYTES at most, fewer where they are longer, that together hold every row once, in sky order; the caller frees
-	 * them with cat_free. */
+	/* Tiles of about MAX_ROWS rows of ROW_BYTES at most, fewer where they are longer, that together hold every row
+	 * once, in sky order; the caller frees them with cat_free. */
 	CAT_MUST_USE int (*tiles)(struct cat_skytable *, int64_t max_rows, struct cat_tile **out, size_t *n,
 	                          struct cat_error *);
 	/* Adds the rows of one tile, or of the cells of a cover, in the table's own order; no batch without rows. */

@@ -467,8 +467,8 @@ static int cut_partition(struct hats_table *t, int part, int64_t max_rows, struc
 			more = w->ops->size(w, t->cols, t->ncols);
 		if (t->hats->hpx >= 0 && t->hats->hpx_order == 29 && w->ops->stats)
 			w->ops->stats(w, t->hats->hpx, &hpx);
-		if (rows > 0 && (rows + w->nrows > max_rows || more > max_bytes - bytes) && hpx.known && hpx.is_int && hpx.min_i64 > tile.lo &&
-		    hpx.min_i64 < hi) {
+		if (rows > 0 && (rows + w->nrows > max_rows || more > max_bytes - bytes) && hpx.known && hpx.is_int &&
+		    hpx.min_i64 > tile.lo && hpx.min_i64 < hi) {
 			tile.hi = hpx.min_i64;
 			rc = add_tile(l, &tile, err);
 			tile.lo = tile.hi;
@@ -476,7 +476,7 @@ static int cut_partition(struct hats_table *t, int part, int64_t max_rows, struc
 		}
 		rows += w->nrows;
 		bytes += more;
-		if (rc == CAT_OK && t->hpx >= 0 && more / 2 > max_bytes) {
+		if (rc == CAT_OK && t->hpx >= 0 && w->nrows > 0 && more / 2 > max_bytes) {
 			const int64_t most = max_bytes / (more / w->nrows + 1);
 
 			rc = cut_work(t, w, most < 1 ? 1 : most, hi, &tile, l, err);

@@ -170,7 +170,8 @@ static int64_t work_size(const struct cat_work *work, const int *cols, int n)
 {
 	const struct work *w = (const struct work *)work;
 	const struct cat_pq_tree *t = &w->file->tree;
-	const double part = (double)(w->row_end - w->row_begin) / (double)cat_parquet_group_rows(w->file, w->group);
+	const int64_t rows = cat_parquet_group_rows(w->file, w->group);
+	const double part = rows > 0 ? (double)(w->row_end - w->row_begin) / (double)rows : 0;
 	double bytes = 0;
 
 	for (int i = 0; i < n; i++) {
