@@ -17,18 +17,21 @@
 #define MAX_PROPERTIES ((size_t)16 << 20)
 #define MAX_FILE ((size_t)1 << 30)
 
-/* Files of FOLDER, all asked for at once. OUT[i] NULL: it is not there. */
+/* Files of FOLDER, all asked for at once. OUT[i] NULL: it is not there. What is longer than such files are is not read. */
 static int fetch(const char *folder, const char *const *names, int n, struct cat_buf **out, bool *denied,
                  struct cat_error *err)
 {
 	char *paths[4] = {NULL};
+	size_t max[4];
 	int rc = CAT_OK;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		max[i] = strstr(names[i], "properties") || strcmp(names[i], "latest") == 0 ? MAX_PROPERTIES : MAX_FILE;
 		if (!(paths[i] = cat_url_join(folder, names[i])))
 			rc = cat_fail_mem(err, strlen(folder));
+	}
 	if (rc == CAT_OK)
-		rc = cat_open_fetch(paths, n, MAX_FILE, out, denied, err);
+		rc = cat_open_fetch_each(paths, max, n, out, denied, err);
 	for (int i = 0; i < n; i++)
 		cat_free(paths[i]);
 	return rc;
@@ -37,9 +40,6 @@ static int fetch(const char *folder, const char *const *names, int n, struct cat
 static int parse_properties(const char *folder, const char *name, const struct cat_buf *b, struct cat_kv *kv,
                             struct cat_error *err)
 {
-	if (b->size > MAX_PROPERTIES)
-		return cat_fail(err, CAT_E_DATA, "%s/%s: larger than the %zu bytes allowed here", folder, name,
-		                MAX_PROPERTIES);
 	if (cat_properties_parse((const char *)b->data, b->size, kv, err) != CAT_OK)
 		return cat_wrap(err, "%s/%s", folder, name);
 	return CAT_OK;

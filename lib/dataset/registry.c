@@ -515,6 +515,37 @@ static bool elsewhere(int rc)
 	return rc == CAT_E_NOINPUT || rc == CAT_E_UNAVAIL || rc == CAT_E_TEMP || rc == CAT_E_DENIED || rc == CAT_E_PROTOCOL;
 }
 
+/* Whether the same address may do better when it is asked more patiently. */
+static bool later(int rc)
+{
+	return rc == CAT_E_UNAVAIL || rc == CAT_E_TEMP || rc == CAT_E_PROTOCOL;
+}
+
+/* A server that is down costs one attempt as long as there are others; only when none of them would is each asked as
+ * often as one that is alone. */
+static int open_any(const struct cat_named *t, struct cat_addresses *a,
+                    int (*open)(void *arg, const char *address, const struct cat_named *t, struct cat_error *err),
+                    void *arg, struct cat_error *err)
+{
+	int rc = CAT_OK;
+
+	for (int patient = a->n == 1; patient < 2; patient++)
+		for (int i = 0; i < a->n; i++) {
+			if (patient && a->n > 1 && !a->v[i].later)
+				continue;
+			*err = (struct cat_error){0};
+			cat_net_impatient(!patient);
+			rc = open(arg, a->v[i].url, t, err);
+			cat_net_impatient(false);
+			if (rc == CAT_OK && i > 0 && !cat_net_settings()->offline)
+				note_failures(t, a, i);
+			if (!elsewhere(rc))
+				return rc;
+			a->v[i].later = later(rc);
+		}
+	return rc;
+}
+
 int cat_registry_open(const char *operand,
                       int (*open)(void *arg, const char *address, const struct cat_named *t, struct cat_error *err),
                       void *arg, struct cat_error *err)
@@ -529,16 +560,8 @@ int cat_registry_open(const char *operand,
 	if (!t)
 		return cat_registry_unknown(operand, err);
 	rc = cat_registry_addresses(t, true, &a, err);
-	for (int i = 0; rc == CAT_OK && i < a.n; i++) {
-		rc = open(arg, a.v[i].url, t, err);
-		if (rc == CAT_OK && i > 0 && !cat_net_settings()->offline)
-			note_failures(t, &a, i);
-		if (!elsewhere(rc) || i + 1 == a.n)
-			break;
-		rc = CAT_OK;
-		err->code = CAT_OK;
-		err->where[0] = err->hint[0] = '\0';
-	}
+	if (rc == CAT_OK)
+		rc = open_any(t, &a, open, arg, err);
 	cat_addresses_fini(&a);
 	return rc == CAT_OK ? rc : cat_wrap(err, "%s", operand);
 }

@@ -46,6 +46,7 @@ struct cat_address {
 	int64_t ms;     /* until it answered; -1: not measured, or not far away */
 	bool failed;    /* it did not, last time */
 	char date[12];  /* of that, "2026-11-24"; "" */
+	bool later;     /* it could not be had now, and may be */
 };
 struct cat_addresses {
 	struct cat_address *v; /* the best first */

@@ -218,20 +218,27 @@ static int by_key(const void *key, const void *item)
 	return strcmp(key, ((const struct item *)item)->name);
 }
 
-/* "begun SIZE VERSION NAME" or "whole ...". */
+/* "begun SIZE VERSION NAME" or "whole ..."; "reach BYTES ...": so many of it are here. */
 static void read_line(struct retrieving *r, char *line)
 {
-	const bool whole = strncmp(line, "whole ", 6) == 0;
-	char *size = line + 6, *version = strchr(size, ' '), *name = version ? strchr(version + 1, ' ') : NULL;
+	const bool whole = strncmp(line, "whole ", 6) == 0, reached = strncmp(line, "reach ", 6) == 0;
+	char *number = line + 6, *version = strchr(line + 6, ' '), *name = version ? strchr(version + 1, ' ') : NULL;
 	struct item *it;
+	int64_t n;
 
-	if (!name || (!whole && strncmp(line, "begun ", 6) != 0))
+	if (!name || (!whole && !reached && strncmp(line, "begun ", 6) != 0))
 		return;
 	*version++ = '\0';
 	*name++ = '\0';
 	it = r->n ? bsearch(name, r->items, r->n, sizeof *r->items, by_key) : NULL;
-	if (!it || !cat_parse_i64(size, strlen(size), &it->here.size))
+	if (!it || !cat_parse_i64(number, strlen(number), &n))
 		return;
+	if (reached) {
+		it->here.reached = n;
+		return;
+	}
+	it->here.size = n;
+	it->here.reached = 0;
 	it->here.whole = whole;
 	snprintf(it->here.version, sizeof it->here.version, "%s", strcmp(version, "-") == 0 ? "" : version);
 }
@@ -328,6 +335,13 @@ static int on_begun(void *arg, int64_t size, const char *version, struct cat_err
 	return note(b->r, "begun", b->it, size, version, err);
 }
 
+static int on_reached(void *arg, int64_t bytes, struct cat_error *err)
+{
+	const struct begun *b = arg;
+
+	return note(b->r, "reach", b->it, bytes, b->it->here.version, err);
+}
+
 /* It is here in the version that the listing tells: nothing has to be asked. */
 static bool is_here(const struct item *it, const char *path)
 {
@@ -346,6 +360,7 @@ static int get_to(struct retrieving *r, struct item *it, const char *source, cha
 	int rc;
 
 	f.begun = on_begun;
+	f.reached = on_reached;
 	f.begun_arg = &begun;
 	if (is_here(it, path)) {
 		it->kept = true;
@@ -478,6 +493,78 @@ static int set_place(struct retrieving *r, const char *place, struct cat_error *
 	return r->one ? CAT_OK : cat_hats_place_check(r->shown, r->o->overwrite, err);
 }
 
+/* --- only told --- */
+
+static int note_size(void *arg, const struct cat_tree_entry *e, struct cat_error *err)
+{
+	struct retrieving *r = arg;
+	struct item *it = bsearch(e->name, r->items, r->n, sizeof *r->items, by_key);
+
+	(void)err;
+	if (it) {
+		it->told.size = e->size;
+		it->optional = false;
+	}
+	return CAT_OK;
+}
+
+/* Of files that were named by partitions, where they can be listed; of a lone one by asking. */
+static int find_sizes(struct retrieving *r, struct cat_error *err)
+{
+	struct cat_reader *reader;
+	int rc;
+
+	if (r->one) {
+		CAT_TRY(cat_open(r->root, CAT_OPEN_HEAD, &reader, err));
+		r->items[0].told.size = reader->size;
+		cat_reader_close(reader);
+		return CAT_OK;
+	}
+	if (!r->copy || r->n == 0)
+		return CAT_OK;
+	rc = cat_tree_each(r->root, false, note_size, r, err);
+	if (rc == CAT_E_UNSUPPORTED || rc == CAT_E_DENIED)
+		return (int)(err->code = CAT_OK);
+	/* What it may have and was not found is not there. */
+	for (size_t i = 0; rc == CAT_OK && i < r->n; i++)
+		if (r->items[i].optional) {
+			cat_free(r->items[i].name);
+			memmove(&r->items[i], &r->items[i + 1], (r->n - i - 1) * sizeof *r->items);
+			r->n--;
+			i--;
+		}
+	return rc;
+}
+
+static int tell(struct retrieving *r, struct cat_retrieve_result *out, struct cat_error *err)
+{
+	if (r->n)
+		qsort(r->items, r->n, sizeof *r->items, by_name);
+	CAT_TRY(find_sizes(r, err));
+	for (size_t i = 0; i < r->n; i++) {
+		const struct item *it = &r->items[i];
+
+		CAT_TRY(r->o->plan(r->o->plan_arg,
+		                   &(struct cat_retrieve_file){it->name, it->told.size, it->optional}, err));
+		out->files++;
+		out->bytes += it->told.size > 0 ? it->told.size : 0;
+	}
+	out->without_indexes = r->copy && r->copy->without_indexes;
+	return CAT_OK;
+}
+
+/* --- all of it --- */
+
+static int do_it(struct retrieving *r, struct cat_retrieve_result *out, struct cat_error *err)
+{
+	CAT_TRY(cat_hidden_resume(r->shown, &r->hidden, &r->lock, err));
+	r->folder = cat_hats_path(r->hidden, "copy");
+	if (!r->folder)
+		return cat_fail_mem(err, strlen(r->hidden));
+	CAT_TRY(fill(r, out, err));
+	return publish(r, err);
+}
+
 static int retrieve(struct retrieving *r, const char *source, const char *place, struct cat_retrieve_result *out,
                     struct cat_error *err)
 {
@@ -495,13 +582,7 @@ static int retrieve(struct retrieving *r, const char *source, const char *place,
 	if (rc == CAT_OK)
 		rc = set_place(r, place, err);
 	if (rc == CAT_OK)
-		rc = cat_hidden_resume(r->shown, &r->hidden, &r->lock, err);
-	if (rc == CAT_OK && !(r->folder = cat_hats_path(r->hidden, "copy")))
-		rc = cat_fail_mem(err, strlen(r->hidden));
-	if (rc == CAT_OK)
-		rc = fill(r, out, err);
-	if (rc == CAT_OK)
-		rc = publish(r, err);
+		rc = r->o->plan ? tell(r, out, err) : do_it(r, out, err);
 	/* What is not there will not be there next time; everything else is worth another try. */
 	if (r->hidden && (rc == CAT_OK || rc == CAT_E_NOINPUT))
 		cat_local_remove_tree(r->hidden);

@@ -9,6 +9,13 @@
 #include "dataset/hats.h"
 #include "storage/fetch.h"
 
+/* One file that there is to get. */
+struct cat_retrieve_file {
+	const char *name; /* seen from the place; of a lone file its own */
+	int64_t size;     /* -1: not told */
+	bool perhaps;     /* it may not be there, which is no fault */
+};
+
 struct cat_retrieve_options {
 	struct cat_fetch fetch; /* stop, begun and pieces are set here */
 	const struct cat_hats_want *want; /* which partitions of a catalogue; NULL: all of what is there */
@@ -19,6 +26,9 @@ struct cat_retrieve_options {
 	/* Told how much there is to get, as far as that is known, before it begins; may be NULL. */
 	void (*begin)(void *arg, int64_t bytes);
 	void *begin_arg;
+	/* Not NULL: nothing is got and nothing made, only told, in the order of the names' bytes. */
+	int (*plan)(void *arg, const struct cat_retrieve_file *f, struct cat_error *err);
+	void *plan_arg;
 };
 struct cat_retrieve_result {
 	int64_t files, kept_files; /* kept: from an earlier try */

@@ -3,6 +3,7 @@
 #include <openssl/hmac.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,11 +15,13 @@
 /* --- transfers --- */
 
 #define MAX_HEAD ((size_t)512 << 10)
+#define LANES 2 /* threads: one alone decrypts, digests and writes no faster than a processor does */
 
 struct transfer {
 	struct cat_exchange *x;
 	CURL *easy;
 	struct curl_slist *headers;
+	struct lane *lane;
 	struct transfer *next; /* in the inbox */
 	bool cancelled, added;
 	size_t head; /* bytes of the reply's head */
@@ -27,14 +30,17 @@ struct transfer {
 	bool stalled;
 	char message[CURL_ERROR_SIZE];
 };
-static struct {
+/* A thread and its transfers. */
+struct lane {
 	pthread_mutex_t lock;
 	CURLM *multi;
-	CURLSH *share;
 	struct transfer *inbox, *last; /* begun and not yet seen by the thread */
 	struct transfer **cancelled;
 	size_t ncancelled, cap;
-} engine = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	atomic_int load; /* transfers begun and not finished */
+};
+static struct lane lanes[LANES];
+static CURLSH *share;
 
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
 {
@@ -129,6 +135,7 @@ static void transfer_free(struct transfer *t)
 static void finish(struct transfer *t, enum cat_trouble trouble, const char *message)
 {
 	struct cat_exchange *const x = t->x;
+	struct lane *const l = t->lane;
 	long status = 0;
 	char text[CURL_ERROR_SIZE];
 
@@ -136,42 +143,43 @@ static void finish(struct transfer *t, enum cat_trouble trouble, const char *mes
 	text[sizeof text - 1] = '\0';
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (t->added)
-		curl_multi_remove_handle(engine.multi, t->easy);
+		curl_multi_remove_handle(l->multi, t->easy);
 	/* A cancel that comes now finds no transfer. */
-	pthread_mutex_lock(&engine.lock);
+	pthread_mutex_lock(&l->lock);
 	x->handle = NULL;
-	for (size_t i = 0; i < engine.ncancelled; i++)
-		if (engine.cancelled[i] == t)
-			engine.cancelled[i] = NULL;
-	pthread_mutex_unlock(&engine.lock);
+	for (size_t i = 0; i < l->ncancelled; i++)
+		if (l->cancelled[i] == t)
+			l->cancelled[i] = NULL;
+	pthread_mutex_unlock(&l->lock);
 	transfer_free(t);
+	atomic_fetch_sub(&l->load, 1);
 	x->on_done(x->arg, trouble, (int)status, text);
 }
 
 /* New transfers into the multi handle, cancelled ones out of it: never one that has not come in yet. */
-static void take_orders(void)
+static void take_orders(struct lane *l)
 {
 	for (;;) {
 		struct transfer *t = NULL;
 		bool is_new = false;
 
-		pthread_mutex_lock(&engine.lock);
-		if (engine.inbox) {
-			t = engine.inbox;
-			engine.inbox = t->next;
-			engine.last = engine.inbox ? engine.last : NULL;
+		pthread_mutex_lock(&l->lock);
+		if (l->inbox) {
+			t = l->inbox;
+			l->inbox = t->next;
+			l->last = l->inbox ? l->last : NULL;
 			is_new = true;
 		}
-		while (!t && engine.ncancelled > 0)
-			t = engine.cancelled[--engine.ncancelled];
-		pthread_mutex_unlock(&engine.lock);
+		while (!t && l->ncancelled > 0)
+			t = l->cancelled[--l->ncancelled];
+		pthread_mutex_unlock(&l->lock);
 		if (!t)
 			return;
 		if (!is_new) {
 			finish(t, CAT_TROUBLE_STOPPED, "cancelled");
 			continue;
 		}
-		t->added = curl_multi_add_handle(engine.multi, t->easy) == CURLM_OK;
+		t->added = curl_multi_add_handle(l->multi, t->easy) == CURLM_OK;
 		if (!t->added)
 			finish(t, CAT_TROUBLE_OTHER, "out of memory");
 	}
@@ -179,14 +187,15 @@ static void take_orders(void)
 
 static void *drive(void *arg)
 {
-	(void)arg;
+	struct lane *const l = arg;
+
 	for (;;) {
 		const CURLMsg *m;
 		int running, left;
 
-		take_orders();
-		curl_multi_perform(engine.multi, &running);
-		while ((m = curl_multi_info_read(engine.multi, &left)) != NULL) {
+		take_orders(l);
+		curl_multi_perform(l->multi, &running);
+		while ((m = curl_multi_info_read(l->multi, &left)) != NULL) {
 			struct transfer *t = NULL;
 			const CURLcode code = m->data.result;
 
@@ -198,7 +207,7 @@ static void *drive(void *arg)
 			else
 				finish(t, trouble_of(code, t->message), t->message[0] ? t->message : curl_easy_strerror(code));
 		}
-		curl_multi_poll(engine.multi, NULL, 0, 60000, NULL);
+		curl_multi_poll(l->multi, NULL, 0, 60000, NULL);
 	}
 	return NULL;
 }
@@ -220,28 +229,37 @@ static void share_unlock(CURL *easy, curl_lock_data data, void *arg)
 	pthread_mutex_unlock(&share_locks[data]);
 }
 
-static const char *start(int connections)
+static const char *start_lane(struct lane *l, int connections, const pthread_attr_t *attr)
 {
 	pthread_t thread;
+
+	pthread_mutex_init(&l->lock, NULL);
+	l->multi = curl_multi_init();
+	if (!l->multi)
+		return "out of memory";
+	curl_multi_setopt(l->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
+	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 2L * connections);
+	curl_multi_setopt(l->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	return pthread_create(&thread, attr, drive, l) == 0 ? NULL : "the thread for transfers cannot be started";
+}
+
+static const char *start(int connections)
+{
 	pthread_attr_t attr;
 	sigset_t all, before;
-	int rc;
+	const char *why = NULL;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return "libcurl cannot be set up";
-	engine.multi = curl_multi_init();
-	engine.share = curl_share_init();
-	if (!engine.multi || !engine.share)
+	share = curl_share_init();
+	if (!share)
 		return "out of memory";
 	for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
 		pthread_mutex_init(&share_locks[i], NULL);
-	curl_share_setopt(engine.share, CURLSHOPT_LOCKFUNC, share_lock);
-	curl_share_setopt(engine.share, CURLSHOPT_UNLOCKFUNC, share_unlock);
-	curl_share_setopt(engine.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
-	curl_share_setopt(engine.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-	curl_multi_setopt(engine.multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
-	curl_multi_setopt(engine.multi, CURLMOPT_MAXCONNECTS, 2L * connections);
-	curl_multi_setopt(engine.multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	curl_share_setopt(share, CURLSHOPT_LOCKFUNC, share_lock);
+	curl_share_setopt(share, CURLSHOPT_UNLOCKFUNC, share_unlock);
+	curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+	curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
 	sigfillset(&all);
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);
@@ -251,10 +269,11 @@ static const char *start(int connections)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	rc = pthread_create(&thread, &attr, drive, NULL);
+	for (int i = 0; i < LANES && !why; i++)
+		why = start_lane(&lanes[i], connections, &attr);
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc == 0 ? NULL : "the thread for transfers cannot be started";
+	return why;
 }
 
 static bool set_headers(struct transfer *t)
@@ -302,7 +321,7 @@ static void set_options(struct transfer *t)
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_SHARE, engine.share);
+	curl_easy_setopt(c, CURLOPT_SHARE, share);
 	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 128L << 10);
 	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
@@ -329,9 +348,22 @@ static void set_options(struct transfer *t)
 	set_method(c, x);
 }
 
+/* The first one, whose connections stay in use, unless it has more to do than another. */
+static struct lane *lane_for_one_more(void)
+{
+	struct lane *best = &lanes[0];
+
+	for (int i = 1; i < LANES; i++)
+		if (atomic_load(&lanes[i].load) + 1 < atomic_load(&best->load))
+			best = &lanes[i];
+	atomic_fetch_add(&best->load, 1);
+	return best;
+}
+
 static bool begin(struct cat_exchange *x)
 {
 	struct transfer *t = calloc(1, sizeof *t);
+	struct lane *l;
 
 	if (t) {
 		t->x = x;
@@ -342,40 +374,43 @@ static bool begin(struct cat_exchange *x)
 		return false;
 	}
 	set_options(t);
-	pthread_mutex_lock(&engine.lock);
+	t->lane = l = lane_for_one_more();
+	pthread_mutex_lock(&l->lock);
 	x->handle = t;
-	if (engine.last)
-		engine.last->next = t;
+	x->lane = (int)(l - lanes);
+	if (l->last)
+		l->last->next = t;
 	else
-		engine.inbox = t;
-	engine.last = t;
-	pthread_mutex_unlock(&engine.lock);
-	curl_multi_wakeup(engine.multi);
+		l->inbox = t;
+	l->last = t;
+	pthread_mutex_unlock(&l->lock);
+	curl_multi_wakeup(l->multi);
 	return true;
 }
 
 static void cancel(struct cat_exchange *x)
 {
+	struct lane *const l = &lanes[x->lane];
 	struct transfer *t;
 
-	pthread_mutex_lock(&engine.lock);
+	pthread_mutex_lock(&l->lock);
 	t = x->handle;
-	if (t && !t->cancelled && engine.ncancelled == engine.cap) {
-		const size_t cap = engine.cap ? 2 * engine.cap : 64;
-		struct transfer **more = realloc(engine.cancelled, cap * sizeof(struct transfer *));
+	if (t && !t->cancelled && l->ncancelled == l->cap) {
+		const size_t cap = l->cap ? 2 * l->cap : 64;
+		struct transfer **more = realloc(l->cancelled, cap * sizeof(struct transfer *));
 
 		if (more) {
-			engine.cancelled = more;
-			engine.cap = cap;
+			l->cancelled = more;
+			l->cap = cap;
 		}
 	}
 	/* Without memory for it the exchange runs on to its own end. */
-	if (t && !t->cancelled && engine.ncancelled < engine.cap) {
+	if (t && !t->cancelled && l->ncancelled < l->cap) {
 		t->cancelled = true;
-		engine.cancelled[engine.ncancelled++] = t;
+		l->cancelled[l->ncancelled++] = t;
 	}
-	pthread_mutex_unlock(&engine.lock);
-	curl_multi_wakeup(engine.multi);
+	pthread_mutex_unlock(&l->lock);
+	curl_multi_wakeup(l->multi);
 }
 
 /* --- digests --- */

@@ -1,7 +1,7 @@
 /* engine -- what net takes from libcurl and OpenSSL, which are opened when a URL is first met.
  *
- * Layer: net. One thread of the engine drives all transfers; it blocks every signal but those of a crash, so that
- * a peer that hangs up is an error there and never ends the process.
+ * Layer: net. A few threads of the engine drive the transfers, each of them one at a time; they block every signal but
+ * those of a crash, so that a peer that hangs up is an error there and never ends the process.
  */
 #ifndef CAT_NET_ENGINE_H
 #define CAT_NET_ENGINE_H
@@ -37,13 +37,14 @@ struct cat_exchange {
 	int connect_timeout_ms;
 	int answer_timeout_ms;            /* of the whole exchange; 0: as long as bytes come */
 	int stall_timeout_ms;
-	/* On the engine's thread; short. A line of the reply's head, without its end. */
+	/* On one of the engine's threads; short. A line of the reply's head, without its end. */
 	void (*on_header)(void *arg, const char *line, size_t n);
 	/* False stops the exchange. */
 	bool (*on_body)(void *arg, const void *data, size_t n);
 	void (*on_done)(void *arg, enum cat_trouble trouble, int status, const char *message);
 	void *arg;
 	void *handle; /* the engine's */
+	int lane;
 };
 
 struct cat_net_engine {

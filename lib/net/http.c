@@ -252,8 +252,13 @@ static bool on_body(void *arg, const void *data, size_t n)
 		c->stopped = true;
 		return false;
 	}
-	if (!c->sink && !s->whole && (uint64_t)s->got + n > c->max_reply)
+	/* By what the reply says of itself, else by what has come of it. */
+	if (!c->sink && !s->whole &&
+	    ((uint64_t)s->got + n > c->max_reply ||
+	     (c->reply.length >= 0 && (uint64_t)(s->got_before + c->reply.length) > c->max_reply))) {
+		c->too_long = true;
 		return false;
+	}
 	if (c->sink)
 		s->sink_failed = !c->sink(c->sink_arg, data, n);
 	else
@@ -303,6 +308,12 @@ static void on_done(void *arg, enum cat_trouble trouble, int status, const char 
 }
 
 /* --- one try --- */
+
+/* Another server may have the same, and this one has yet to show that it is there. */
+static bool is_hasty(const struct cat_call *c)
+{
+	return c->hasty || (cat_net_is_impatient() && !atomic_load(&c->origin->answered));
+}
 
 static int begin_try(struct cat_call *c, struct cat_error *err)
 {
@@ -362,7 +373,7 @@ static int begin_try(struct cat_call *c, struct cat_error *err)
 		.method = c->method, .url = s->url.s, .headers = s->list,
 		.body = c->body ? c->body->data : NULL, .body_len = c->body ? c->body->size : 0,
 		.ca_file = set->ca_file, .netrc = !c->origin->bucket && !set->bearer_file && !c->bare, .no_proxy = c->link_local,
-		.connect_timeout_ms = c->link_local ? 1000 : c->hasty ? 3000 : 10000,
+		.connect_timeout_ms = c->link_local ? 1000 : is_hasty(c) ? 3000 : 10000,
 		.answer_timeout_ms = c->link_local || c->hasty ? 5000 : 0,
 		.stall_timeout_ms = set->stall_timeout_ms,
 		.on_header = on_header, .on_body = on_body, .on_done = on_done, .arg = c};
@@ -496,12 +507,15 @@ static bool unframed(const struct cat_call *c)
 static enum cat_verdict judge(struct cat_call *c, struct cat_error *err)
 {
 	struct cat_call_state *s = c->state;
+	const int status = c->reply.status;
 
-	if (s->trouble == CAT_TROUBLE_STOPPED && c->reply.status < 300)
+	if (status >= 200 && status < 500 && status != 408 && status != 429)
+		atomic_store(&c->origin->answered, true);
+	if (s->trouble == CAT_TROUBLE_STOPPED && status < 300)
 		return judge_stopped(c, err);
 	if (s->trouble != CAT_TROUBLE_NONE && s->trouble != CAT_TROUBLE_STOPPED)
 		return judge_trouble(c, err);
-	if (c->reply.status >= 200 && c->reply.status < 300) {
+	if (status >= 200 && status < 300) {
 		if (unframed(c)) {
 			cat_call_fail(c, CAT_E_PROTOCOL, err, "the server does not say where the reply ends");
 			return CAT_VERDICT_FAIL;
@@ -540,6 +554,11 @@ static void sleep_ms(int64_t ms)
 		;
 }
 
+static int most_tries(const struct cat_call *c)
+{
+	return c->link_local || is_hasty(c) ? 1 : cat_net_settings()->tries;
+}
+
 int cat_call_start(struct cat_call *c, struct cat_error *err)
 {
 	struct cat_call_state *s = cat_calloc(1, sizeof *s);
@@ -570,7 +589,7 @@ int cat_call_finish(struct cat_call *c, struct cat_error *err)
 			return (int)err->code;
 		if (v == CAT_VERDICT_LATER) {
 			pause = pause_ms(c);
-			if (c->link_local || c->hasty || c->tries - mended >= cat_net_settings()->tries || now_ms() + pause > until_ms) {
+			if (c->tries - mended >= most_tries(c) || now_ms() + pause > until_ms) {
 				char times[32];
 
 				snprintf(times, sizeof times, "%d tries", c->tries);

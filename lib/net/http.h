@@ -67,6 +67,7 @@ struct cat_call {
 	struct cat_reply reply;
 	struct cat_buf *into; /* the body, of statuses below 300 */
 	bool stopped;         /* a whole object was too large (max_whole) */
+	bool too_long;        /* it was longer than max_reply: hardly more than its head was read */
 	char code[64];        /* of an error document: "NoSuchKey" */
 	int tries;
 	int64_t took_ms;      /* the last of them, from its beginning to its end */

@@ -6,6 +6,7 @@
 #define CAT_NET_ORIGIN_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "net/engine.h"
 #include "net/http.h"
@@ -29,6 +30,7 @@ struct cat_origin {
 	const struct cat_origin_ops *ops;
 	struct cat_origin *next;
 	struct cat_pace pace;
+	atomic_bool answered; /* something that is no trouble of its own */
 	pthread_mutex_t lock; /* of what follows */
 	bool tls;
 	char *host;   /* web: as in the address; S3: of the endpoint, without the bucket */

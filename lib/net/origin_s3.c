@@ -293,6 +293,11 @@ static enum cat_verdict s3_judge(struct cat_origin *o, struct cat_call *c, struc
 	} else if (is(c, "ExpiredToken")) {
 		cat_call_fail(c, CAT_E_DENIED, err, "the session token has expired");
 		v = CAT_VERDICT_FAIL;
+	} else if (is(c, "InvalidToken") || is(c, "InvalidClientTokenId") || is(c, "InvalidAccessKeyId")) {
+		/* Not every server says 403 here. */
+		v = denied(c, err, text ? text : c->code);
+	} else if (!doc && status == 400 && c->state->creds && c->state->creds->token) {
+		v = denied(c, err, "the server refuses the request, perhaps for its session token (400)");
 	} else if (is(c, "InvalidObjectState")) {
 		cat_call_fail(c, CAT_E_UNSUPPORTED, err, "archived: it has to be restored first");
 		v = CAT_VERDICT_FAIL;

@@ -4,6 +4,7 @@
 
 static struct cat_net_settings settings = {.connections = 32, .tries = 8, .stall_timeout_ms = 20000,
                                            .memory_bytes = INT64_C(256) << 20};
+static atomic_bool impatient;
 static atomic_llong requests, retries, bytes_in, bytes_out;
 
 void cat_net_configure(const struct cat_net_settings *s)
@@ -24,6 +25,16 @@ void cat_net_configure(const struct cat_net_settings *s)
 const struct cat_net_settings *cat_net_settings(void)
 {
 	return &settings;
+}
+
+void cat_net_impatient(bool on)
+{
+	atomic_store(&impatient, on);
+}
+
+bool cat_net_is_impatient(void)
+{
+	return atomic_load(&impatient);
 }
 
 struct cat_net_counts cat_net_counts(void)

@@ -166,6 +166,17 @@ int cat_content_check_add(struct cat_content_check *c, const void *data, size_t 
 	return add_bytes(&c->d, data, n, err);
 }
 
+int64_t cat_content_check_cut(const struct cat_content_check *c)
+{
+	return c->d.part_bytes;
+}
+
+void cat_content_check_part(struct cat_content_check *c, const uint8_t sha256[32])
+{
+	c->d.engine->digest_add(c->d.all, sha256, 32);
+	c->d.nparts++;
+}
+
 int cat_content_check_end(struct cat_content_check *c, bool *same, struct cat_error *err)
 {
 	char text[96];

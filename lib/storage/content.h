@@ -34,6 +34,10 @@ struct cat_content_check;
 CAT_MUST_USE int cat_content_check_new(const char *told, int64_t part_bytes, struct cat_content_check **out,
                                        struct cat_error *err);
 CAT_MUST_USE int cat_content_check_add(struct cat_content_check *c, const void *data, size_t n, struct cat_error *err);
+/* Bytes of each part but the last, where the digest is one of parts; else 0. */
+int64_t cat_content_check_cut(const struct cat_content_check *c);
+/* The next part, whose SHA-256 is known: instead of its bytes. */
+void cat_content_check_part(struct cat_content_check *c, const uint8_t sha256[32]);
 /* Whether they have it; frees C. */
 CAT_MUST_USE int cat_content_check_end(struct cat_content_check *c, bool *same, struct cat_error *err);
 void cat_content_check_free(struct cat_content_check *c); /* accepts NULL */

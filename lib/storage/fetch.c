@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -14,6 +15,7 @@
 #include "storage/object.h"
 
 #define MAX_PIECES 16
+#define NOTE_S 2 /* so many seconds of work are lost with a process that is killed */
 
 void cat_fetch_version(const char *etag, const char *modified, char out[CAT_FETCH_VERSION])
 {
@@ -51,8 +53,13 @@ struct copying {
 	const char *part;
 	int fd;
 	int64_t asked, written; /* up to where */
-	struct cat_ticket *under_way[MAX_PIECES];
-	int n;
+	struct under_way {
+		struct cat_ticket *ticket;
+		struct cat_object_into into;
+		int64_t len;
+	} under_way[MAX_PIECES]; /* N from FIRST on, round and round */
+	int first, n;
+	int64_t noted, noted_s; /* up to where, and when, it was noted what is here */
 	int64_t *got_bytes;
 	struct cat_content_check *check; /* NULL: afterwards, or not at all */
 };
@@ -60,43 +67,88 @@ struct copying {
 static int ask(struct copying *c, struct cat_error *err)
 {
 	const int most = c->f->pieces < 1 ? 1 : c->f->pieces < MAX_PIECES ? c->f->pieces : MAX_PIECES;
+	const int64_t cut = c->check ? cat_content_check_cut(c->check) : 0, piece = cut ? cut : CAT_FETCH_PIECE;
 
 	while (c->n < most && c->asked < c->r->size) {
+		struct under_way *u = &c->under_way[(c->first + c->n) % MAX_PIECES];
 		const int64_t left = c->r->size - c->asked;
-		const struct cat_range range = {c->asked, (size_t)(left < CAT_FETCH_PIECE ? left : CAT_FETCH_PIECE)};
+		const struct cat_range range = {c->asked, (size_t)(left < piece ? left : piece)};
 
-		CAT_TRY(c->r->ops->submit(c->r, &range, 1, &c->under_way[c->n], err));
+		/* Parts have digests of their own; those of the whole are made in order. */
+		u->into = (struct cat_object_into){.fd = c->fd, .keep = c->check && !cut, .digest = cut > 0};
+		u->len = (int64_t)range.len;
+		CAT_TRY(cat_object_submit_into(c->r, &range, &u->into, &u->ticket, err));
 		c->n++;
-		c->asked += (int64_t)range.len;
+		c->asked += u->len;
 	}
 	return CAT_OK;
 }
 
+static int64_t now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec;
+}
+
+/* What is noted as being here must be: also after the machine has lost its power. */
+static int note(struct copying *c, struct cat_error *err)
+{
+	c->noted_s = now_s();
+	if (!c->f->reached || c->written == c->noted)
+		return CAT_OK;
+	if (fdatasync(c->fd) != 0)
+		return cat_fail_sys(err, CAT_E_IO, errno, "cannot write %s", c->part);
+	c->noted = c->written;
+	return c->f->reached(c->f->begun_arg, c->written, err);
+}
+
+/* A piece that came is in the file and in the digest. */
+static int store(struct copying *c, const struct under_way *u, const struct cat_buf *b, struct cat_error *err)
+{
+	if (!u->into.direct && !cat_local_write_at(c->fd, b->data, b->size, c->written))
+		return cat_fail_sys(err, CAT_E_IO, errno, "cannot write %s", c->part);
+	if (c->check && u->into.direct && u->into.digest)
+		cat_content_check_part(c->check, u->into.sha256);
+	else if (c->check)
+		CAT_TRY(cat_content_check_add(c->check, b->data, b->size, err));
+	cat_local_write_behind(c->fd, c->written, u->len);
+	c->written += u->len;
+	*c->got_bytes += u->len;
+	if (c->f->progress)
+		c->f->progress(c->f->progress_arg, u->len);
+	return CAT_OK;
+}
+
+/* The next piece in order. */
+static int take(struct copying *c, struct cat_error *err)
+{
+	const struct under_way *u = &c->under_way[c->first];
+	struct under_way got;
+	struct cat_buf *b = NULL;
+	int rc = c->r->ops->wait(u->ticket, &b, err);
+
+	got = *u;
+	c->n--;
+	c->first = (c->first + 1) % MAX_PIECES;
+	CAT_TRY(rc);
+	rc = c->f->stop && atomic_load(c->f->stop) ? cat_fail(err, CAT_E_TEMP, "%s: stopped on the way", c->r->name)
+	                                           : ask(c, err);
+	if (rc == CAT_OK)
+		rc = store(c, &got, b, err);
+	cat_buf_unref(b);
+	return rc;
+}
+
 static int copy(struct copying *c, struct cat_error *err)
 {
+	c->noted_s = now_s();
 	CAT_TRY(ask(c, err));
 	while (c->n > 0) {
-		struct cat_ticket *t = c->under_way[0];
-		struct cat_buf *b = NULL;
-		int rc;
-
-		c->n--;
-		memmove(c->under_way, c->under_way + 1, (size_t)c->n * sizeof(struct cat_ticket *));
-		CAT_TRY(c->r->ops->wait(t, &b, err));
-		rc = c->f->stop && atomic_load(c->f->stop) ? cat_fail(err, CAT_E_TEMP, "%s: stopped on the way", c->r->name)
-		                                           : ask(c, err);
-		if (rc == CAT_OK)
-			rc = cat_write_all(c->fd, b->data, b->size, c->part, err);
-		if (rc == CAT_OK && c->check)
-			rc = cat_content_check_add(c->check, b->data, b->size, err);
-		if (rc == CAT_OK)
-			cat_local_write_behind(c->fd, c->written, (int64_t)b->size);
-		c->written += (int64_t)b->size;
-		if (rc == CAT_OK && c->f->progress)
-			c->f->progress(c->f->progress_arg, (int64_t)b->size);
-		*c->got_bytes += rc == CAT_OK ? (int64_t)b->size : 0;
-		cat_buf_unref(b);
-		CAT_TRY(rc);
+		CAT_TRY(take(c, err));
+		if (now_s() - c->noted_s >= NOTE_S && c->n > 0)
+			CAT_TRY(note(c, err));
 	}
 	return CAT_OK;
 }
@@ -108,31 +160,41 @@ static void drain(struct copying *c)
 		struct cat_error unused = {0};
 		struct cat_buf *b = NULL;
 
-		if (c->r->ops->wait(c->under_way[i], &b, &unused) == CAT_OK)
+		if (c->r->ops->wait(c->under_way[(c->first + i) % MAX_PIECES].ticket, &b, &unused) == CAT_OK)
 			cat_buf_unref(b);
 	}
 	c->n = 0;
+}
+
+/* What came of a copy that has failed stays, as far as it goes without gaps. */
+static void leave(struct copying *c)
+{
+	struct cat_error unused;
+
+	if (ftruncate(c->fd, (off_t)c->written) == 0)
+		(void)!note(c, &unused);
 }
 
 /* From byte FROM on into PART, which becomes PATH. CHECK: what sees the bytes go by, or NULL. */
 static int copy_from(const struct cat_fetch *f, struct cat_reader *r, int64_t from, const char *part, const char *path,
                      struct cat_content_check *check, int64_t *got, struct cat_error *err)
 {
-	struct copying c = {.f = f, .r = r, .part = part, .asked = from, .written = from, .got_bytes = got,
+	struct copying c = {.f = f, .r = r, .part = part, .asked = from, .written = from, .noted = from, .got_bytes = got,
 	                    .check = check};
 	int rc = CAT_OK;
 
 	c.fd = open(part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 	if (c.fd < 0)
 		return cat_fail_sys(err, CAT_E_CREATE, errno, "cannot create %s", path);
-	if (ftruncate(c.fd, (off_t)from) != 0 || lseek(c.fd, (off_t)from, SEEK_SET) < 0)
+	if (ftruncate(c.fd, (off_t)from) != 0)
 		rc = cat_fail_sys(err, CAT_E_IO, errno, "cannot write %s", path);
 	if (rc == CAT_OK)
 		rc = copy(&c, err);
 	drain(&c);
-	/* What will be noted as being here must be: also after the machine has lost its power. */
 	if (rc == CAT_OK && fdatasync(c.fd) != 0)
 		rc = cat_fail_sys(err, CAT_E_IO, errno, "cannot write %s", path);
+	if (rc != CAT_OK)
+		leave(&c);
 	close(c.fd);
 	if (rc == CAT_OK && rename(part, path) != 0)
 		rc = cat_fail_sys(err, CAT_E_IO, errno, "cannot create %s", path);
@@ -211,11 +273,12 @@ static int fetch_opened(const struct cat_fetch *f, struct cat_reader *r, const c
 		cat_free(part);
 		return CAT_OK;
 	}
-	/* Pieces were written in order: all of them but perhaps the last are whole. */
-	if (same && !s->whole && size_here(part) > 0)
-		from = size_here(part) / CAT_FETCH_PIECE * CAT_FETCH_PIECE;
+	/* Pieces may have been written in any order: those that were noted are whole. */
+	if (same && !s->whole && s->reached > 0 && size_here(part) >= s->reached)
+		from = s->reached / CAT_FETCH_PIECE * CAT_FETCH_PIECE;
 	s->size = r->size;
 	s->whole = false;
+	s->reached = from;
 	memcpy(s->version, version, sizeof s->version);
 	if (from == 0 && f->begun)
 		rc = f->begun(f->begun_arg, s->size, version, err);

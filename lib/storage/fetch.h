@@ -23,12 +23,15 @@ struct cat_fetch {
 	void *progress_arg;
 	/* Told when the version is known and before anything is written; may be NULL. */
 	int (*begun)(void *arg, int64_t size, const char *version, struct cat_error *err);
-	void *begun_arg;
+	/* Told from time to time, and when it breaks off, up to where the file has come and is safe; may be NULL. */
+	int (*reached)(void *arg, int64_t bytes, struct cat_error *err);
+	void *begun_arg; /* of both */
 };
 struct cat_fetch_state {
 	int64_t size;   /* -1: not known */
 	char version[CAT_FETCH_VERSION]; /* "": not known; of what is here, in part or whole */
 	bool whole;     /* it is here */
+	int64_t reached; /* else: so many bytes of it */
 	bool missing;   /* there is no such source */
 	int64_t got_bytes; /* by this call */
 };

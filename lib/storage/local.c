@@ -345,6 +345,24 @@ int cat_write_all(int fd, const void *data, size_t len, const char *name, struct
 	return CAT_OK;
 }
 
+bool cat_local_write_at(int fd, const void *data, size_t len, int64_t off)
+{
+	const uint8_t *p = data;
+
+	while (len > 0) {
+		const ssize_t n = pwrite(fd, p, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		p += n;
+		off += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
 static int local_append(struct cat_writer *w, struct cat_buf *const *bufs, size_t n, struct cat_error *err)
 {
 	struct local_writer *l = (struct local_writer *)w;

@@ -38,6 +38,8 @@ bool cat_local_make_folder(const char *path);
 CAT_MUST_USE int cat_local_temp(const char *dir, int *fd, struct cat_error *err);
 /* The system may begin to write these bytes to the disk: a later fsync has less to do. */
 void cat_local_write_behind(int fd, int64_t off_bytes, int64_t len);
+/* Writes all of DATA at byte OFF; false: errno says why not. */
+bool cat_local_write_at(int fd, const void *data, size_t len, int64_t off);
 /* Writes all of DATA at the descriptor's position; errors name NAME. */
 CAT_MUST_USE int cat_write_all(int fd, const void *data, size_t len, const char *name, struct cat_error *err);
 

@@ -24,9 +24,22 @@ void cat_object_cancel(struct cat_object_opening *o); /* accepts NULL */
  * neither or R is another reader. */
 const char *cat_object_version(const struct cat_reader *r);
 
-/* N whole objects of at most MAX bytes, asked for side by side. OUT[i] NULL: there is none (or, where the keys may
- * not list the bucket, it may not be read: then *DENIED is set). */
-CAT_MUST_USE int cat_object_fetch(char *const *names, int n, size_t max, struct cat_buf **out, bool *denied,
+/* What becomes of a range beside, or instead of, being given out. */
+struct cat_object_into {
+	int fd;           /* its bytes are written here as they come, at the places that they have in the object */
+	bool keep;        /* wait gives them out too */
+	bool digest;      /* their SHA-256 is wanted */
+	bool direct;      /* set by submit; false: none of this is done, they are given out only */
+	uint8_t sha256[32]; /* after wait */
+};
+/* As submit of any reader R, of one range, with INTO, which stays as it is until wait; direct with readers of objects
+ * alone. Without keep wait gives NULL. What a failure leaves in the file is of no use. */
+CAT_MUST_USE int cat_object_submit_into(struct cat_reader *r, const struct cat_range *range,
+                                        struct cat_object_into *into, struct cat_ticket **out, struct cat_error *err);
+
+/* N whole objects of at most MAX[i] bytes (else CAT_E_DATA), asked for side by side. OUT[i] NULL: there is none (or,
+ * where the keys may not list the bucket, it may not be read: then *DENIED is set). */
+CAT_MUST_USE int cat_object_fetch(char *const *names, const size_t *max, int n, struct cat_buf **out, bool *denied,
                                   struct cat_error *err);
 
 #endif

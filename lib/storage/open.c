@@ -83,19 +83,32 @@ static int fetch_local(const char *name, size_t max, struct cat_buf **out, bool 
 	CAT_TRY(rc);
 	rc = cat_read_all(r, max, out, err);
 	cat_reader_close(r);
-	return rc;
+	return rc == CAT_OK ? rc : cat_wrap(err, "%s", name);
 }
 
 int cat_open_fetch(char *const *names, int n, size_t max, struct cat_buf **out, bool *denied, struct cat_error *err)
+{
+	size_t *each = cat_malloc(((size_t)n + 1) * sizeof *each);
+	int rc;
+
+	for (int i = 0; each && i < n; i++)
+		each[i] = max;
+	rc = each ? cat_open_fetch_each(names, each, n, out, denied, err) : cat_fail_mem(err, (size_t)n * sizeof *each);
+	cat_free(each);
+	return rc;
+}
+
+int cat_open_fetch_each(char *const *names, const size_t *max, int n, struct cat_buf **out, bool *denied,
+                        struct cat_error *err)
 {
 	int rc = CAT_OK;
 
 	*denied = false;
 	memset(out, 0, (size_t)n * sizeof(struct cat_buf *));
 	if (n > 0 && cat_url_is(names[0]))
-		return cat_object_fetch(names, n, max, out, denied, err);
+		return cat_object_fetch(names, max, n, out, denied, err);
 	for (int i = 0; rc == CAT_OK && i < n; i++)
-		rc = fetch_local(names[i], max, &out[i], denied, err);
+		rc = fetch_local(names[i], max[i], &out[i], denied, err);
 	for (int i = 0; rc != CAT_OK && i < n; i++) {
 		cat_buf_unref(out[i]);
 		out[i] = NULL;

@@ -25,6 +25,9 @@ CAT_MUST_USE int cat_open(const char *name, enum cat_open_where where, struct ca
  * every one of them missing and *DENIED set, it may also be that they must not be read. */
 CAT_MUST_USE int cat_open_fetch(char *const *names, int n, size_t max, struct cat_buf **out, bool *denied,
                                 struct cat_error *err);
+/* The same with a bound for each; one that is longer is CAT_E_DATA and not read beyond its bound. */
+CAT_MUST_USE int cat_open_fetch_each(char *const *names, const size_t *max, int n, struct cat_buf **out, bool *denied,
+                                     struct cat_error *err);
 /* Whether NAME is an address rather than a path. */
 bool cat_open_is_remote(const char *name);
 
