@@ -7,6 +7,7 @@ static const struct cat_get_settings defaults = {.res = CAT_RESOURCE_DEFAULTS, .
 
 static const struct cat_opt opts[] = {
 	{.name = "Region", .group = cat_region_opts, AT(rows)},
+	{.name = "plan", .type = CAT_OPT_FLAG, AT(plan), .help = "say what would be fetched and what it costs"},
 	{.name = "overwrite", .type = CAT_OPT_FLAG, AT(overwrite), .help = "replace a catalogue that is there"},
 	{.name = "json", .type = CAT_OPT_FLAG, AT(json), .help = "report as JSON"},
 	{.name = "no-verify", .type = CAT_OPT_FLAG, AT(no_verify), .help = "do not compare checksums", .rare = true},
@@ -32,7 +33,8 @@ static const struct cat_cmd command = {
 	.min_operands = 2,
 	.max_operands = 2,
 	.opts = opts,
-	.examples = "cat-get stars.csv copy.csv\n",
+	.examples = "cat-get stars.csv copy.csv\n"
+	            "cat-get --plan stars.csv copy.csv\n",
 	.next = "cat-upload(1), cat-scan(1), catpipe(7)",
 	.run = run,
 	.defaults = &defaults,

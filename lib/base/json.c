@@ -63,6 +63,11 @@ static int append(const char *s, size_t n, void *out)
 	return 0;
 }
 
+void cat_json_free(struct cat_json *j)
+{
+	json_decref(J(j));
+}
+
 int cat_json_dump(struct cat_json *j, struct cat_text *out, struct cat_error *err)
 {
 	const int bad = !j || json_dump_callback(J(j), append, out, JSON_INDENT(2)) != 0;

@@ -23,6 +23,8 @@ void cat_json_bool(struct cat_json *j, const char *key, bool value);
 void cat_json_null(struct cat_json *j, const char *key);
 /* Hands CHILD over to J. */
 void cat_json_put(struct cat_json *j, const char *key, struct cat_json *child);
+/* Frees J without a use of it; accepts NULL. */
+void cat_json_free(struct cat_json *j);
 /* Appends the text of J, indented, keys in the order they were set, and a newline; frees J. */
 CAT_MUST_USE int cat_json_dump(struct cat_json *j, struct cat_text *out, struct cat_error *err);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "cli/prices.h"
 #include "cli/progress.h"
 #include "dataset/table.h"
 #include "exec/retrieve.h"
@@ -61,6 +62,80 @@ static int report(const struct cat_retrieve_result *r, const char *source, const
 	return rc;
 }
 
+/* --- the plan --- */
+
+struct plan {
+	struct cat_text lines;
+	struct cat_json *objects; /* NULL: as text */
+	int64_t files, bytes, unknown, perhaps; /* UNKNOWN: of which the size is not told */
+	int64_t reads; /* requests */
+};
+
+static int add_file(void *arg, const struct cat_retrieve_file *f, struct cat_error *err)
+{
+	struct plan *p = arg;
+	const int64_t size = f->size > 0 ? f->size : 0;
+
+	p->files++;
+	p->bytes += size;
+	p->unknown += f->size < 0;
+	p->perhaps += f->perhaps;
+	/* Its beginning, its pieces, its checksum. */
+	p->reads += 2 + (size + CAT_FETCH_PIECE - 1) / CAT_FETCH_PIECE;
+	if (p->objects) {
+		struct cat_json *j = cat_json_object();
+
+		cat_json_str(j, "name", f->name);
+		if (f->size < 0)
+			cat_json_null(j, "bytes");
+		else
+			cat_json_int(j, "bytes", f->size);
+		cat_json_put(p->objects, NULL, j);
+		return CAT_OK;
+	}
+	if (f->size < 0)
+		cat_text_addf(&p->lines, "%15s  %s%s\n", "?", f->name, f->perhaps ? " (if it is there)" : "");
+	else
+		cat_text_addf(&p->lines, "%15lld  %s\n", (long long)f->size, f->name);
+	return cat_text_check(&p->lines, err);
+}
+
+static int print_plan(struct plan *p, const char *source, const char *place, struct cat_error *err)
+{
+	const double requests = (double)p->reads * CAT_PRICE_THOUSAND_READS / 1000, out = (double)p->bytes / 1e9 * CAT_PRICE_GB_OUT;
+	int rc = CAT_OK;
+
+	if (p->objects) {
+		struct cat_json *j = cat_json_object(), *cost = cat_json_object();
+
+		cat_json_str(j, "source", source);
+		cat_json_str(j, "place", place);
+		cat_json_int(j, "files", p->files);
+		cat_json_int(j, "bytes", p->bytes);
+		cat_json_int(j, "files_of_unknown_size", p->unknown);
+		cat_json_str(cost, "prices", "Amazon S3, us-east-1, " CAT_PRICES_OF);
+		cat_json_int(cost, "requests_that_read", p->reads);
+		cat_json_real(cost, "requests_usd", requests);
+		cat_json_real(cost, "transfer_usd", out);
+		cat_json_put(j, "cost", cost);
+		cat_json_put(j, "objects", p->objects);
+		p->objects = NULL;
+		rc = cat_json_dump(j, &p->lines, err);
+	} else {
+		cat_text_addf(&p->lines, "to %s: %lld files, %lld bytes", place, (long long)p->files, (long long)p->bytes);
+		if (p->unknown)
+			cat_text_addf(&p->lines, " and those of %lld files whose sizes are not told", (long long)p->unknown);
+		cat_text_addf(&p->lines, "\nrequests: %lld that read\n", (long long)p->reads);
+		cat_text_addf(&p->lines,
+		              "at Amazon's prices of " CAT_PRICES_OF " (us-east-1): $%.6f for the requests, $%.6f for what "
+		              "leaves its network\n",
+		              requests, out);
+	}
+	return rc == CAT_OK ? cat_print(&p->lines, err) : rc;
+}
+
+/* --- doing it --- */
+
 struct getting {
 	const char *place;
 	const struct cat_retrieve_options *o;
@@ -84,6 +159,7 @@ int cat_get_command(const struct cat_get_settings *s, const char *source, const 
 	struct cat_retrieve_options o = {.fetch = {.verify = !s->no_verify, .progress = add, .progress_arg = &showing},
 	                                 .overwrite = s->overwrite, .jobs = (int)s->res.jobs,
 	                                 .memory_bytes = s->res.memory_bytes, .begin = begin, .begin_arg = &showing};
+	struct plan plan = {.lines.max = (size_t)1 << 30};
 	struct cat_retrieve_result r;
 	int rc;
 
@@ -97,18 +173,27 @@ int cat_get_command(const struct cat_get_settings *s, const char *source, const 
 	want.arg = region;
 	o.want = region ? &want : NULL;
 	o.what = what.s;
+	if (s->plan) {
+		o.plan = add_file;
+		o.plan_arg = &plan;
+		plan.objects = s->json ? cat_json_array() : NULL;
+	}
 	if (rc == CAT_OK)
 		rc = cat_registry_open(source, get_from, &(struct getting){place, &o, &r}, err);
 	if (showing.progress.shown)
 		cat_progress_end(&showing.progress);
-	if (rc == CAT_OK) {
-		if (r.without_indexes)
-			cat_warn(&s->res, "%s: the collection's indexes point into all of it and do not come with a part", source);
+	if (rc == CAT_OK && r.without_indexes)
+		cat_warn(&s->res, "%s: the collection's indexes point into all of it and do not come with a part", source);
+	if (rc == CAT_OK && s->plan) {
+		rc = print_plan(&plan, source, place, err);
+	} else if (rc == CAT_OK) {
 		cat_note(&s->res, "%s: %lld files, %lld bytes; %lld of the files were here, %lld bytes came", place,
 		         (long long)r.files, (long long)r.bytes, (long long)r.kept_files, (long long)r.got_bytes);
 	}
-	if (rc == CAT_OK && s->json)
+	if (rc == CAT_OK && s->json && !s->plan)
 		rc = report(&r, source, place, err);
+	cat_json_free(plan.objects);
+	cat_text_fini(&plan.lines);
 	cat_scan_region_free(region);
 	cat_text_fini(&what);
 	return rc;

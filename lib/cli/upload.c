@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "cli/prices.h"
 #include "cli/progress.h"
 #include "exec/publish.h"
 #include "storage/content.h"
@@ -34,15 +35,13 @@ const struct cat_opt cat_storing_opts[] = {
 
 /* --- what it costs --- */
 
-/* Amazon's list prices of January 2025, us-east-1, US dollars: a GB (10^9) and month of the first 50 TB, and 1,000
- * requests that write or list, and that read. */
-#define PRICES_OF "January 2025"
+/* A GB (10^9) and month of the first 50 TB, and 1,000 requests that write or list, and that read. */
 static const struct price {
 	const char *class;
 	double gb_month, thousand_writes, thousand_reads;
 } prices[] = {
-	{"STANDARD", 0.023, 0.005, 0.0004},
-	{"INTELLIGENT_TIERING", 0.023, 0.005, 0.0004},
+	{"STANDARD", 0.023, 0.005, CAT_PRICE_THOUSAND_READS},
+	{"INTELLIGENT_TIERING", 0.023, 0.005, CAT_PRICE_THOUSAND_READS},
 	{"STANDARD_IA", 0.0125, 0.01, 0.001},
 	{"ONEZONE_IA", 0.01, 0.01, 0.001},
 	{"GLACIER_IR", 0.004, 0.02, 0.01},
@@ -104,7 +103,7 @@ static struct cat_json *cost_json(const struct cost *c)
 {
 	struct cat_json *j = cat_json_object();
 
-	cat_json_str(j, "prices", "Amazon S3, us-east-1, " PRICES_OF);
+	cat_json_str(j, "prices", "Amazon S3, us-east-1, " CAT_PRICES_OF);
 	cat_json_str(j, "storage_class", c->class);
 	cat_json_int(j, "requests_that_write", c->writes);
 	cat_json_int(j, "requests_that_list", c->lists);
@@ -162,7 +161,7 @@ static void as_text(const struct cat_publish *p, const struct cat_upload_setting
 	              (long long)p->files[CAT_PUBLISH_DELETE], (long long)p->files[CAT_PUBLISH_SAME]);
 	cat_text_addf(out, "requests: %lld that write, %lld that list, %lld that read\n", (long long)c.writes,
 	              (long long)c.lists, (long long)c.reads);
-	cat_text_addf(out, "at Amazon's prices of " PRICES_OF " (us-east-1, %s): $%.6f for the requests, $%.6f a month for %lld bytes\n",
+	cat_text_addf(out, "at Amazon's prices of " CAT_PRICES_OF " (us-east-1, %s): $%.6f for the requests, $%.6f a month for %lld bytes\n",
 	              c.class, c.requests_usd, c.month_usd, (long long)c.stored_bytes);
 }
 
