@@ -114,7 +114,7 @@ int cat_verify_report(const struct cat_verify_settings *s, const struct cat_reso
 {
 	struct report r = {.s = s, .subjects = s->json ? cat_json_array() : NULL};
 	const struct cat_verify_run run = {.full = strcmp(s->level, "full") == 0, .max_per_kind = s->findings,
-	                                   .memory_bytes = res->memory_bytes / 2, .done = done, .arg = &r};
+	                                   .temp_dir = res->temp_dir, .memory_bytes = res->memory_bytes / 2, .done = done, .arg = &r};
 	struct cat_pool *pool;
 	int rc = cat_pool_new((int)res->jobs, &pool, err);
 
@@ -122,6 +122,8 @@ int cat_verify_report(const struct cat_verify_settings *s, const struct cat_reso
 		rc = cat_verify(operands[i], &run, pool, err);
 	if (rc == CAT_OK && s->json)
 		rc = print_json(&r, err);
+	else
+		cat_json_free(r.subjects);
 	cat_pool_free(pool);
 	if (rc == CAT_OK && r.faults) {
 		*err = (struct cat_error){.code = CAT_E_NO};

@@ -11,6 +11,8 @@
 #include "net/url.h"
 #include "storage/open.h"
 
+#define ABSENT 100 /* partitions that are asked for in vain before the others are given up, where each costs a request */
+
 /* --- opening --- */
 
 static bool is_type(const struct cat_hats *h, const char *type)
@@ -349,6 +351,21 @@ int cat_verify_take(struct cat_verify *v, struct cat_verify_leaf *l, struct cat_
 
 	cat_verify_leaf_free(l);
 	return rc;
+}
+
+bool cat_verify_enough(struct cat_verify *v, int left)
+{
+	const int64_t most = v->o.max_per_kind > ABSENT ? v->o.max_per_kind : ABSENT;
+
+	if (v->listed || left == 0 || v->found.counts[CAT_FOUND_LEAF_MISSING] < most)
+		return false;
+	cat_found(&v->found, CAT_FOUND_NOTE, "", "%d further partitions were not asked for: so many are not there", left);
+	/* Nothing is known of what was left out, nor can the whole be counted. */
+	for (size_t i = 0; i < v->nmaps; i++)
+		cat_map_free(v->maps[i]);
+	v->nmaps = 0;
+	cat_stats_fini(&v->stats);
+	return true;
 }
 
 int cat_verify_finish(struct cat_verify *v, struct cat_findings *findings, struct cat_verify_totals *totals,

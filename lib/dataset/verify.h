@@ -12,6 +12,7 @@
 struct cat_verify_options {
 	bool full; /* every row; else metadata and footers only */
 	int64_t max_per_kind;
+	const char *temp_dir; /* where a lone file that cannot be sought is spooled */
 	int64_t whole_bytes; /* objects up to so large are fetched whole and held against their checksums */
 	/* Waits until so many bytes of memory may be used; gives them back. Any thread. */
 	void (*reserve)(void *arg, int64_t bytes);
@@ -43,6 +44,9 @@ CAT_MUST_USE int cat_verify_leaf_run(struct cat_verify_leaf *l, struct cat_error
 /* In the order of leaves, one thread. Takes over L, also on failure. */
 CAT_MUST_USE int cat_verify_take(struct cat_verify *v, struct cat_verify_leaf *l, struct cat_error *err);
 void cat_verify_leaf_free(struct cat_verify_leaf *l); /* accepts NULL */
+/* After a take: so many leaves of a catalogue whose files cannot be listed were asked for in vain that the others, LEFT of
+ * them, are better not asked for. True: no more leaf is to be taken; the findings say so. */
+bool cat_verify_enough(struct cat_verify *v, int left);
 /* After the last leaf: FINDINGS receives all there are, TOTALS what was looked at. */
 CAT_MUST_USE int cat_verify_finish(struct cat_verify *v, struct cat_findings *findings,
                                    struct cat_verify_totals *totals, struct cat_error *err);
@@ -53,7 +57,8 @@ CAT_MUST_USE int cat_verify_finish(struct cat_verify *v, struct cat_findings *fi
 CAT_MUST_USE int cat_verify_collection(const struct cat_hats *h, struct cat_findings *findings,
                                        int (*member)(void *arg, const char *folder, struct cat_error *err),
                                        void *arg, struct cat_error *err);
-/* One file of any format: Parquet as a leaf, others are read to their end. It fails when it cannot be opened. */
+/* One file of any format: Parquet as a leaf, others are read to their end. It fails when there is none, or none of a
+ * format that is read. */
 CAT_MUST_USE int cat_verify_file(const char *path, const struct cat_verify_options *o, struct cat_findings *findings,
                                  struct cat_verify_totals *totals, struct cat_error *err);
 

@@ -410,32 +410,27 @@ int cat_verify_leaf_run(struct cat_verify_leaf *l, struct cat_error *err)
 
 /* --- files that are no part of a catalogue --- */
 
-static int read_all(const char *path, const struct cat_verify_options *o, struct cat_findings *found,
-                    struct cat_verify_totals *totals, struct cat_error *err)
+static int read_all(const char *path, const struct cat_verify_options *o, struct cat_verify_leaf *l,
+                    struct cat_error *err)
 {
-	const struct cat_open_options open = {.temp_dir = "/tmp"};
+	const struct cat_open_options open = {.temp_dir = o->temp_dir};
 	struct cat_source *source = NULL;
 	struct cat_feed *feed;
 	int rc;
 
 	CAT_TRY(cat_table_open(path, &open, &feed, err));
-	totals->bytes += feed->bytes;
+	l->bytes = feed->bytes;
 	rc = cat_feed_source(feed, &source, err);
 	while (rc == CAT_OK && o->full) {
 		struct cat_batch *b;
 
 		rc = source->ops->next(source, &b, err);
-		if (rc == CAT_OK && !b)
+		if (rc != CAT_OK || !b)
 			break;
-		totals->rows += rc == CAT_OK ? b->nrows : 0;
-		if (rc == CAT_OK)
-			cat_batch_unref(b);
+		l->rows += b->nrows;
+		cat_batch_unref(b);
 	}
 	cat_source_close(source);
-	if (cat_is_fault(rc)) {
-		cat_found(found, CAT_FOUND_UNREADABLE, "", "%s", err->cause);
-		rc = (int)(err->code = CAT_OK);
-	}
 	return rc;
 }
 
@@ -469,14 +464,15 @@ int cat_verify_file(const char *path, const struct cat_verify_options *o, struct
 	if (!is_parquet(path, &parquet, err, &rc))
 		return rc;
 	totals->leaves++;
-	if (!parquet)
-		return read_all(path, o, found, totals, err);
 	copy = cat_strdup(path);
 	if (!copy)
 		return cat_fail_mem(err, strlen(path));
-	rc = check_file(&l, copy, "", -1, err);
-	if (cat_is_fault(rc))
-		cat_wrap(err, "%s", path);
+	rc = parquet ? check_file(&l, copy, "", -1, err) : read_all(path, o, &l, err);
+	/* The file is there: that it is damaged is the answer, wherever the damage is. */
+	if (rc == CAT_E_DATA) {
+		cat_found(&l.found, CAT_FOUND_UNREADABLE, "", "%s", err->cause);
+		rc = (int)(err->code = CAT_OK);
+	}
 	cat_free(copy);
 	totals->rows += l.rows;
 	totals->bytes += l.bytes;

@@ -53,32 +53,33 @@ static void free_leaf(void *arg)
 	cat_verify_leaf_free(arg);
 }
 
-static int take_one(struct cat_verify *v, struct cat_ordered *q, struct cat_error *err)
-{
-	void *leaf;
-
-	CAT_TRY(cat_ordered_take(q, &leaf, err));
-	return cat_verify_take(v, leaf, err);
-}
-
 static int check_leaves(struct check *c, struct cat_verify *v, struct cat_error *err)
 {
+	const int n = cat_verify_nleaves(v);
 	struct cat_ordered *q;
 	int rc = CAT_OK;
 
 	CAT_TRY(cat_ordered_new(c->pool, 2 * cat_pool_jobs(c->pool), run_leaf, free_leaf, &q, err));
-	for (int i = 0; rc == CAT_OK && i < cat_verify_nleaves(v); i++) {
-		struct cat_verify_leaf *l;
+	for (int next = 0, taken = 0; rc == CAT_OK && taken < n;) {
+		void *leaf;
 
-		if (cat_ordered_full(q))
-			rc = take_one(v, q, err);
+		while (rc == CAT_OK && next < n && !cat_ordered_full(q)) {
+			struct cat_verify_leaf *l;
+
+			rc = cat_verify_leaf_new(v, next, &l, err);
+			if (rc == CAT_OK) {
+				cat_ordered_submit(q, l);
+				next++;
+			}
+		}
 		if (rc == CAT_OK)
-			rc = cat_verify_leaf_new(v, i, &l, err);
+			rc = cat_ordered_take(q, &leaf, err);
 		if (rc == CAT_OK)
-			cat_ordered_submit(q, l);
+			rc = cat_verify_take(v, leaf, err);
+		taken++;
+		if (rc == CAT_OK && cat_verify_enough(v, n - taken))
+			break;
 	}
-	while (rc == CAT_OK && !cat_ordered_empty(q))
-		rc = take_one(v, q, err);
 	cat_ordered_free(q);
 	return rc;
 }
@@ -198,7 +199,7 @@ int cat_verify(const char *path, const struct cat_verify_run *run, struct cat_po
 	int rc;
 
 	c.options = (struct cat_verify_options){.full = run->full, .max_per_kind = run->max_per_kind,
-	                                        .whole_bytes = run->memory_bytes / 4, .reserve = reserve,
+	                                        .temp_dir = run->temp_dir, .whole_bytes = run->memory_bytes / 4, .reserve = reserve,
 	                                        .release = release, .arg = &c.budget};
 	CAT_TRY(cat_table_catalogue(path, NULL, &h, err));
 	if (!h)

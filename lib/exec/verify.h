@@ -11,6 +11,7 @@
 struct cat_verify_run {
 	bool full;
 	int64_t max_per_kind;
+	const char *temp_dir;
 	int64_t memory_bytes; /* of row groups under way; one that needs more is looked at alone */
 	/* One thing that was checked: a catalogue, a margin cache, an index, a file. KIND says which; the findings are the
 	 * caller's to read until it returns. */

@@ -178,7 +178,8 @@ leaf() {
 @test "files: not Parquet where it says so, cut, absent" {
 	good
 	head -c 5000 sky.parquet >cut.parquet
-	status 65 cat-verify cut.parquet
+	status 1 cat-verify cut.parquet
+	[[ $output == *"unreadable: not a Parquet file, or cut short"* ]]
 	status 66 cat-verify nowhere
 	status 64 cat-verify
 	cp sky.parquet b.parquet
@@ -197,8 +198,31 @@ leaf() {
 @test "a broken file that is no part of a catalogue is named" {
 	cat-scan stars.csv -o whole.parquet
 	head -c 300 whole.parquet >cut.parquet
-	status 65 cat-verify cut.parquet
-	says "cut.parquet: not a Parquet file, or cut short"
+	status 1 cat-verify cut.parquet
+	[[ $output == *"cut.parquet: file, "*"1 found"*"unreadable: not a Parquet file, or cut short"* ]]
+}
+
+@test "a damaged file is a finding, whatever its format" {
+	: >empty.csv
+	for f in parquet fits arrow arrows csv.gz csv.zst; do
+		cat-scan stars.csv -o "whole.$f"
+		status 0 cat-verify "whole.$f"
+		head -c $(($(wc -c <"whole.$f") * 2 / 3)) "whole.$f" >"cut.$f"
+		status 1 cat-verify --json "cut.$f"
+		[ "$(jq -r '.subjects[0] | "\(.kind) \(.counts.unreadable)"' <<<"$output")" = "file 1" ]
+	done
+	status 1 cat-verify empty.csv
+	status 1 cat-verify whole.fits cut.fits whole.csv.gz
+	[ "$(grep -c ': fine$' <<<"$output")" = 2 ]
+	printf '<?xml version="1.0"?>\n<VOTABLE/>\n' >t.vot
+	status 79 cat-verify t.vot
+}
+
+@test "what cannot be sought is spooled where -T says" {
+	cat-scan stars.csv -o s.parquet
+	gzip s.parquet
+	status 0 cat-verify -T . s.parquet.gz
+	status 73 cat-verify -T ./nowhere s.parquet.gz
 }
 
 @test "a leaf's VOTable is that of _common_metadata" {

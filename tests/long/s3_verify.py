@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import tap
 from tap import Programs, check, report, same, skip
 
 run = Programs(sys.argv[1])
@@ -319,3 +320,4 @@ broken_ones()
 a_million()
 store()
 web()
+print(f"1..{tap.count}")
