@@ -12,6 +12,8 @@
 
 /* What a round trip costs is worth so many bytes that may turn out not to be needed. */
 #define FETCH_BYTES ((int64_t)1 << 20)
+/* More of them where single cells are sought in many pieces: most that are looked at have one. */
+#define FETCH_BYTES_CELLS ((int64_t)2 << 20)
 /* Pieces under way from far away: as many as hide a long round trip behind small ones. */
 #define FAR_AHEAD 64
 #define COVER_ORDER 16
@@ -230,14 +232,19 @@ static int filtered(struct job *j, struct cat_batch **full, struct cat_error *er
 	return rc;
 }
 
+static int64_t fetch_bytes(const struct scan *s)
+{
+	return s->filter.cells ? FETCH_BYTES_CELLS : FETCH_BYTES;
+}
+
 /* Only the pages that may hold wanted rows; all columns of few pages are asked for at once. *NONE: there are none. */
 static int narrow(const struct scan *s, struct cat_work *w, bool *none, struct cat_error *err)
 {
 	const int64_t nrows = w->nrows;
 
 	CAT_TRY(cat_scan_filter_narrow(&s->filter, w, s->feed->schema->nfields, none, err));
-	if (!*none && w->ops->fetch && (w->nrows < nrows || w->bytes <= FETCH_BYTES))
-		CAT_TRY(w->ops->fetch(w, s->all_cols, s->nfirst + s->nthen, FETCH_BYTES, NULL, err));
+	if (!*none && w->ops->fetch && (w->nrows < nrows || w->bytes <= fetch_bytes(s)))
+		CAT_TRY(w->ops->fetch(w, s->all_cols, s->nfirst + s->nthen, fetch_bytes(s), NULL, err));
 	return CAT_OK;
 }
 
@@ -627,8 +634,8 @@ static int price_piece(const struct scan *s, struct cat_work *w, struct cat_scan
 		add_price(c, &first, false);
 		return CAT_OK;
 	}
-	if (!filters || w->nrows < nrows || w->bytes <= FETCH_BYTES)
-		CAT_TRY(w->ops->fetch(w, s->all_cols, s->nfirst + s->nthen, filters ? FETCH_BYTES : INT64_MAX, &all, err));
+	if (!filters || w->nrows < nrows || w->bytes <= fetch_bytes(s))
+		CAT_TRY(w->ops->fetch(w, s->all_cols, s->nfirst + s->nthen, filters ? fetch_bytes(s) : INT64_MAX, &all, err));
 	if (all.requests) {
 		add_price(c, &all, false);
 		return CAT_OK;

@@ -16,6 +16,7 @@
 #define ROWS_UNKNOWN 1000000 /* in a partition whose catalogue does not say */
 
 #define CACHED 1024 /* pieces, at most */
+#define FAR_LANES 8 /* threads on pieces that are far away, which mostly wait */
 
 #define SAMPLES 64 /* partitions that are asked how long rows are */
 /* Rows between two that are wanted come along when they are no more than this. */
@@ -70,7 +71,7 @@ static int scan_rows(struct hats_table *t, const struct cat_hats_want *want, con
 	struct cat_feed *feed;
 	struct cat_source *s = NULL;
 	struct cat_pool *pool = NULL;
-	int rc = cat_pool_new(1, &pool, err);
+	int rc = cat_pool_new(cat_open_is_remote(t->hats->root) ? FAR_LANES : 1, &pool, err);
 
 	if (rc == CAT_OK)
 		rc = cat_hats_feed(cat_hats_ref(t->hats), want, &feed, err);

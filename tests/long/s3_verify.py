@@ -286,6 +286,16 @@ def store():
     same("cat-info: margins", info["catalogue"]["margins"], [{"folder": "good_60arcs", "arcsec": 60.0}])
     report(requests() is not None and requests() <= 9, "cat-info: few requests", requests())
 
+    # A list of positions: of each row group touched its index and its columns, no more.
+    few = os.path.join(work, "few.parquet")
+    run("cat-scan", good, "-c", "ra, dec", "-w", "id % 400 = 7", "-o", few)
+    here = run("cat-xmatch", "-r", 2, few, good, "-f", "csv")
+    same("a list of positions finds the same as here",
+         run("cat-xmatch", "-v", "--cache", 0, "-r", 2, few, "s3://first/data/cat", "-f", "csv"), here)
+    most = 2 * len(leaves(os.path.join(good, "good"))) + 8
+    report(len(here.split(b"\n")) == 102 and requests() is not None and requests() <= most, "with few requests",
+           f"{requests()}, at most {most}")
+
     run("cat-group", "-a", "count(*), sum(parallax)", "s3://first/data/cat", "-f", "csv")  # which a cache would keep
     same("a good one in the store is fine", kinds("s3://first/data/cat", status=0), {})
     quick = run("cat-verify", "-v", "--level", "quick", "s3://first/data/cat")
@@ -312,6 +322,20 @@ def web():
         return skip("a web server", "no server can be had")
     url = re.search(r"http://[\d.:]+", up.stdout.decode())[0]
     same("over http, where files cannot be listed", kinds(url + "/good", status=0), {})
+    absent = os.path.join(work, "good", "absent")
+    shutil.copytree(os.path.join(good, "good"), absent)
+    rows = ["Norder,Npix"] + [f"6,{i}" for i in range(3000)]
+    with open(os.path.join(absent, "partition_info.csv"), "w") as f:
+        f.write("\n".join(rows) + "\n")
+    found = kinds(url + "/absent", "-v")
+    same("partitions that are not there", list(found), ["leaf-missing"])
+    report(100 <= found["leaf-missing"] < 3000 and requests() < 400, "are not all asked for", requests())
+    with open(os.path.join(absent, "hats.properties"), "ab") as f:
+        f.write(b"# " + b"x" * 100_000_000)
+    run("cat-verify", "-v", url + "/absent", status=65)
+    received = int(re.search(r"([\d,]+) bytes in", run.messages)[1].replace(",", ""))
+    report(received < 1_000_000, "a description of 100 MB is not read", received)
+    shutil.rmtree(absent)
     same("and cat-info there", json.loads(run("cat-info", "--json", url))["rows"], 40000)
     same("cat-ls shows the catalogue", json.loads(run("cat-ls", "--json", url + "/good"))[0]["rows"], 40000)
 
