@@ -131,6 +131,12 @@ static struct cat_json *members_json(const struct cat_hats_members *m, bool marg
 	return list;
 }
 
+/* What cat-get, fetching a part, says of the indexes of the whole. */
+static const char *left_out(const struct cat_hats *h)
+{
+	return cat_kv_get(&h->collection, "catpipe_indexes_left_out");
+}
+
 static struct cat_json *hats_json(const struct subject *s)
 {
 	const struct cat_hats *h = s->hats;
@@ -151,6 +157,8 @@ static struct cat_json *hats_json(const struct subject *s)
 	if (h->collection.n) {
 		cat_json_put(j, "margins", members_json(&s->members, true));
 		cat_json_put(j, "indexes", members_json(&s->members, false));
+		if (left_out(h))
+			cat_json_str(j, "indexes_left_out", left_out(h));
 	}
 	return j;
 }
@@ -241,6 +249,8 @@ static void describe_hats(const struct subject *s, struct cat_text *out)
 		else
 			cat_text_addf(out, "  index: %s, of %s\n", m->folder, m->column);
 	}
+	if (left_out(h))
+		cat_text_addf(out, "  indexes that this copy of a part is without: %s\n", left_out(h));
 	cat_text_addf(out, "  properties:\n");
 	for (int i = 0; i < h->properties.n; i++)
 		cat_text_addf(out, "    %s=%s\n", h->properties.items[i].key, h->properties.items[i].value);

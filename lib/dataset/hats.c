@@ -495,6 +495,7 @@ int cat_hats_open(const char *path, const struct cat_hats_want *want, struct cat
 		n--;
 	atomic_init(&h->refs, 1);
 	atomic_init(&h->first, NULL);
+	pthread_mutex_init(&h->names_lock, NULL);
 	h->ra = h->dec = h->hpx = -1;
 	h->root = cat_strndup(path, n);
 	h->given = cat_strndup(path, n);
@@ -522,6 +523,8 @@ void cat_hats_free(struct cat_hats *h)
 	if (!h || atomic_fetch_sub(&h->refs, 1) != 1)
 		return;
 	cat_open_cancel(atomic_load(&h->first));
+	cat_hats_names_fini(&h->names);
+	pthread_mutex_destroy(&h->names_lock);
 	cat_free(h->root);
 	cat_free(h->above);
 	cat_free(h->given);

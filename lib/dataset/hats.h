@@ -7,6 +7,7 @@
 #ifndef CAT_DATASET_HATS_H
 #define CAT_DATASET_HATS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "columnar/pump.h"
@@ -15,6 +16,11 @@
 struct cat_hats_part {
 	int order;
 	int64_t npix;
+};
+/* Files by _metadata, seen from "dataset", in the order of their bytes. */
+struct cat_hats_names {
+	char **v;
+	size_t n, cap;
 };
 struct cat_hats {
 	atomic_int refs;
@@ -34,11 +40,16 @@ struct cat_hats {
 	_Atomic(struct cat_opening *) first; /* of partition first_part: far away, sent for and not read yet */
 	int first_part;
 	bool folders;    /* partitions are folders of files */
+	struct cat_hats_names names; /* ... where they cannot be listed; none before they are asked for */
+	pthread_mutex_t names_lock;
 	char *suffix;    /* of partitions that are files */
 	int ra, dec;     /* columns, or -1 */
 	int hpx;         /* column of the spatial index, or -1 */
 	int hpx_order;   /* its order: 29 but in odd catalogues */
 };
+
+/* In the properties of what cat-get made of some partitions of a catalogue: how many it has, of how many. */
+#define CAT_HATS_PART_KEY "catpipe_part"
 
 /* Whether PATH is a folder here that describes itself as a catalogue. */
 bool cat_hats_is(const char *path);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "dataset/hats_feed.h"
 #include "dataset/hats_place.h"
 #include "dataset/properties.h"
 #include "formats/parquet.h"
@@ -13,6 +14,7 @@
 #include "storage/tree.h"
 
 #define SEPARATORS " ,;\t\r\n"
+#define LEFT_OUT "catpipe_indexes_left_out" /* in collection.properties: what all_indexes said */
 
 /* --- members --- */
 
@@ -171,16 +173,12 @@ static int give(const struct giving *g, const char *name, bool optional, struct 
 	return rc;
 }
 
-static int give_in_folder(void *arg, const struct cat_tree_entry *e, struct cat_error *err)
+static int give_in_folder(void *arg, const char *file, struct cat_error *err)
 {
 	const struct giving *g = arg;
-	char *name;
-	int rc;
+	char *name = cat_hats_path(g->folder, file);
+	int rc = name ? give(g, name, false, err) : cat_fail_mem(err, strlen(file));
 
-	if (e->is_folder || e->name[0] == '.' || e->name[0] == '_')
-		return CAT_OK;
-	name = cat_hats_path(g->folder, e->name);
-	rc = name ? give(g, name, false, err) : cat_fail_mem(err, strlen(e->name));
 	cat_free(name);
 	return rc;
 }
@@ -192,7 +190,7 @@ static const char *within(const struct cat_hats *h, const char *path)
 	return path + (*path == '/');
 }
 
-static int give_part(struct giving *g, const struct cat_hats *h, const struct cat_hats_part *p, struct cat_error *err)
+static int give_part(struct giving *g, struct cat_hats *h, const struct cat_hats_part *p, struct cat_error *err)
 {
 	char *path = cat_hats_leaf(h, p), *name;
 	int rc;
@@ -206,10 +204,7 @@ static int give_part(struct giving *g, const struct cat_hats *h, const struct ca
 		rc = give(g, name, false, err);
 	else {
 		g->folder = name;
-		rc = cat_tree_each(path, true, give_in_folder, g, err);
-		if (rc == CAT_E_UNSUPPORTED)
-			rc = cat_fail(err, CAT_E_UNSUPPORTED,
-			              "%s: its partitions are folders, and a web server does not say what is in them", h->given);
+		rc = cat_hats_each_file(h, path, give_in_folder, g, err);
 	}
 	cat_free(name);
 	cat_free(path);
@@ -360,7 +355,7 @@ static int put_properties(const struct describing *d, struct cat_error *err)
 {
 	struct cat_text text = {.max = 1 << 24};
 	struct cat_kv kv = {0};
-	char fraction[32];
+	char fraction[32], part[64];
 	int rc = cat_kv_copy(&kv, &d->m->hats->properties, err);
 
 	snprintf(fraction, sizeof fraction, "%.5f", d->fraction);
@@ -374,6 +369,9 @@ static int put_properties(const struct describing *d, struct cat_error *err)
 		rc = set_number(&kv, "hats_order", d->deepest, false, err);
 	if (rc == CAT_OK && cat_kv_get(&kv, "moc_sky_fraction"))
 		rc = cat_kv_set(&kv, "moc_sky_fraction", fraction, err);
+	snprintf(part, sizeof part, "%d of %d partitions", d->m->nparts, d->m->hats->nparts);
+	if (rc == CAT_OK && d->m->nparts < d->m->hats->nparts)
+		rc = cat_kv_set(&kv, CAT_HATS_PART_KEY, part, err);
 	if (rc == CAT_OK)
 		rc = cat_kv_set(&kv, "hats_skymap_order", NULL, err);
 	if (rc == CAT_OK)
@@ -470,6 +468,9 @@ static int put_collection(const struct cat_hats_copy *c, const char *folder, con
 	if (!c->without_indexes)
 		return CAT_OK;
 	rc = cat_kv_copy(&kv, &c->members[0].hats->collection, err);
+	/* Who has the copy alone shall know that there are some. */
+	if (rc == CAT_OK)
+		rc = cat_kv_set(&kv, LEFT_OUT, cat_kv_get(&kv, "all_indexes"), err);
 	if (rc == CAT_OK)
 		rc = cat_kv_set(&kv, "all_indexes", NULL, err);
 	if (rc == CAT_OK)

@@ -2,7 +2,8 @@
  *
  * Layer: dataset. Says which files there are to copy; when they are here, writes what describes a part: the list of
  * partitions, the row groups of all leaves, the properties with the numbers of what came. What summarises the whole
- * (sky maps, statistics, thumbnails) is not part of a part, nor are indexes, which point into all of it.
+ * (sky maps, statistics, thumbnails) is not part of a part, nor are indexes, which point into all of it: the copy of a
+ * collection says which were left out (catpipe_indexes_left_out).
  */
 #ifndef CAT_DATASET_HATS_COPY_H
 #define CAT_DATASET_HATS_COPY_H

@@ -7,7 +7,6 @@
 #include "dataset/several.h"
 #include "formats/parquet.h"
 #include "net/url.h"
-#include "storage/tree.h"
 
 /* Partitions that will be wanted soon are opened ahead: far away it takes a while. */
 #define OPEN_AHEAD 32
@@ -51,14 +50,12 @@ static void files_free(void *arg)
 	cat_free(f);
 }
 
-static int add_file(void *arg, const struct cat_tree_entry *e, struct cat_error *err)
+static int add_file(void *arg, const char *name, struct cat_error *err)
 {
 	struct files *f = arg;
 
-	if (e->is_folder || e->name[0] == '.' || e->name[0] == '_')
-		return CAT_OK;
-	if (cat_grow(&f->v, &f->cap, f->n, sizeof(char *)) != 0 || !(f->v[f->n] = cat_strdup(e->name)))
-		return cat_fail_mem(err, strlen(e->name));
+	if (cat_grow(&f->v, &f->cap, f->n, sizeof(char *)) != 0 || !(f->v[f->n] = cat_strdup(name)))
+		return cat_fail_mem(err, strlen(name));
 	f->n++;
 	return CAT_OK;
 }
@@ -84,7 +81,7 @@ static int open_folder(struct cat_hats *h, const char *path, struct cat_feed **o
 	if (!f)
 		return cat_fail_mem(err, sizeof *f);
 	f->folder = cat_strdup(path);
-	rc = f->folder ? cat_tree_each(path, true, add_file, f, err) : cat_fail_mem(err, strlen(path));
+	rc = f->folder ? cat_hats_each_file(h, path, add_file, f, err) : cat_fail_mem(err, strlen(path));
 	if (rc == CAT_E_NOINPUT || (rc == CAT_OK && f->n == 0))
 		rc = cat_fail(err, CAT_E_DATA, "%s: the partition is missing or empty", path);
 	if (rc != CAT_OK) {

@@ -95,7 +95,15 @@ nothing_hidden() { [ -z "$(find . -name '.*catpipe*')" ] || { find . -name '.*ca
 		diff <(tail -n +2 p/c_3600arcs/partition_info.csv) \
 			<(grep -xFf p/c/partition_info.csv c/c_3600arcs/partition_info.csv | tail -n +2)
 		[ "$(sed -n 's/^hats_nrows=//p' p/c_3600arcs/hats.properties)" = "$(rows p/c_3600arcs)" ]
+		# Margins have rows beyond the part.
+		status 0 cat-verify p
 	done
+	# Rows that are next to no partition of it are too many there too.
+	status 0 cat-get --cone 40,-60,25 c r
+	mapfile -t margins < <(find r/c_3600arcs/dataset -name 'Npix*' | sort)
+	cp "${margins[0]}" "${margins[-1]}"
+	status 1 cat-verify r
+	[[ $output == *margin-extra* ]]
 	status 64 cat-get --cone 1,2 c q
 	status 66 cat-get --cone 1,2,3 stars.csv q
 	[ ! -e q ]
@@ -267,4 +275,90 @@ nothing_hidden() { [ -z "$(find . -name '.*catpipe*')" ] || { find . -name '.*ca
 	says tree/pipe
 	rm tree/pipe
 	status 0 cat-get tree copy
+}
+
+@test "a part of a collection with indexes: without them, and says so" {
+	[ -d "$DATA/hats" ] || skip "no data"
+	cp -r "$DATA/hats/small_sky_o1_collection" c
+	all=$(sed -n 's/^all_indexes=//p' c/collection.properties)
+	[ -n "$all" ]
+	status 0 cat-get --cone 310,-50,8 c p
+	says "indexes point into all of it"
+	! grep -q '^all_indexes\|^default_index' p/collection.properties
+	[ -z "$(find p -name '*index*')" ]
+	status 0 cat-verify p
+	status 0 cat-info p
+	[[ $output == *"without: $all"* ]]
+	[ "$(cat-info --json p | jq -r .catalogue.indexes_left_out)" = "$all" ]
+	diff <(cat-scan --cone 310,-50,8 c -f csv) <(cat-scan --cone 310,-50,8 p -f csv)
+	# A part of the part still knows.
+	status 0 cat-get --cone 310,-50,1 p q
+	[ "$(cat-info --json q | jq -r .catalogue.indexes_left_out)" = "$all" ]
+	status 0 cat-verify q
+}
+
+@test "partitions that are folders, from a web server: by _metadata, or not at all" {
+	[ -d "$DATA/hats" ] || skip "no data"
+	cp -r "$DATA/hats/small_sky_npix_as_dir" c
+	serve "$PWD"
+	diff <(cat-scan c -f csv) <(cat-scan "$url/c" -f csv)
+	status 0 cat-get "$url/c" d
+	diff -r c d
+	status 0 cat-get --cone 310,-50,8 "$url/c" p
+	cat-get --cone 310,-50,8 c q
+	diff -r p q
+	rm c/dataset/_metadata
+	for command in "cat-scan $url/c" "cat-get $url/c e" "cat-get --cone 310,-50,8 $url/c e"; do
+		# shellcheck disable=SC2086
+		status 79 $command
+		says "See: an s3:// address"
+	done
+	[ ! -e e ]
+	nothing_hidden
+}
+
+@test "--plan: what would come and what it costs; nothing is made" {
+	collection
+	serve "$PWD"
+	before=$(find . -path ./web -prune -o -name 'separate*' -prune -o -print | sort)
+	status 0 cat-get --plan --json c d
+	[ "$(jq .bytes <<<"$output")" = "$(find c -type f -printf '%s\n' | awk '{ n += $1 } END { print n }')" ]
+	[ "$(jq '.objects | length' <<<"$output")" = "$(find c -type f | wc -l)" ]
+	for source in c "$url/c"; do
+		status 0 cat-get --plan --json --cone 40,-60,12 "$source" d
+		files=$(jq -r '.objects[].name | select(contains("Npix"))' <<<"$output")
+		[ "$source" != c ] || [ "$(jq .files_of_unknown_size <<<"$output")" = 0 ]
+		cat-get --cone 40,-60,12 "$source" p
+		diff <(echo "$files") <(cd p && find . -name 'Npix*' | sed 's/^..//' | LC_ALL=C sort)
+		rm -r p
+	done
+	status 0 cat-get --plan t.csv "x.csv"
+	[[ $output == *"$(wc -c <t.csv)  t.csv"*"to x.csv: 1 files"* ]]
+	status 66 cat-get --plan nothing d
+	status 73 cat-get --plan c c
+	diff <(echo "$before") <(find . -path ./web -prune -o -name 'separate*' -prune -o -print | sort)
+}
+
+@test "a name's address that is down costs one attempt while others have the same" {
+	collection
+	serve "$PWD"
+	export CATPIPE_CACHE=$PWD/kept CATPIPE_TABLES=$PWD/own.yaml
+	cat >own.yaml <<-END
+	tables:
+	  n:
+	    urls: ["$url/gone", "$url/c"]
+	END
+	cat-scan n -n 1 -f csv >one
+	# Its place among the addresses was measured while it was up.
+	echo '[{"path": "/gone", "action": "answer", "status": 503}]' >web/r && mv web/r web/rules.json
+	sed -i 's/ [-0-9]*$/ 1/; 2s/ 1$/ 9/' kept/addresses/*
+	: >web/requests
+	status 0 cat-get n d
+	diff -r c d
+	[ "$(grep -c '"path": "/gone' web/requests)" -le 4 ]
+	# None answers: each is asked as often as it says.
+	echo '[{"action": "answer", "status": 503}]' >web/r && mv web/r web/rules.json
+	: >web/requests
+	status 75 cat-get --tries 3 n e
+	[ "$(grep -c '"path": "/c/partition_info.csv' web/requests)" = 4 ]
 }

@@ -373,6 +373,8 @@ def part_of(path, part, inner):
     rows = [meta.num_rows, sum(f.num_rows for f in footers), int(props["hats_nrows"])]
     if len(set(rows)) != 1:
         return f"rows of _metadata, leaves and properties: {rows}"
+    if not is_valid_catalog(f"{part}/{inner}", strict=True, verbose=False):
+        return "not strictly valid"
     if inner.endswith("margin"):
         return ""
     got, whole = lsdb.open_catalog(part), lsdb.open_catalog(path)
