@@ -176,6 +176,8 @@ static int read_kv(const struct cat_buf *b, struct cat_kv *kv, struct cat_error 
 {
 	const int rc = cat_properties_parse((const char *)b->data, b->size, kv, err);
 
+	if (rc != CAT_OK && rc != CAT_E_DATA)
+		cat_kv_fini(kv);
 	return rc == CAT_E_DATA ? (int)(err->code = CAT_OK) : rc;
 }
 
@@ -239,7 +241,7 @@ static int describe(const char *folder, struct cat_buf *const *b, struct facts *
 	f->indexes = words(cat_kv_get(&kv, "all_indexes")) / 2;
 	primary = cat_kv_get(&kv, "hats_primary_table_url");
 	path = primary ? cat_url_join(folder, primary) : NULL;
-	rc = path ? fetch(&path, 1, inner, err) : CAT_OK;
+	rc = path ? fetch(&path, 1, inner, err) : primary ? cat_fail_mem(err, strlen(primary)) : CAT_OK;
 	if (rc == CAT_OK && (inner[0] || inner[1]))
 		rc = catalogue_facts(inner[0] ? inner[0] : inner[1], inner[2], f, err);
 	for (int i = 0; i < NDESCRIBING; i++)

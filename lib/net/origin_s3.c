@@ -254,7 +254,7 @@ static enum cat_verdict by_status(struct cat_call *c, struct cat_error *err, con
 		cat_call_fail(c, CAT_E_UNAVAIL, err, why);
 		return CAT_VERDICT_LATER;
 	}
-	cat_call_fail(c, status == 501 ? CAT_E_UNSUPPORTED : status == 507 ? CAT_E_TEMP : CAT_E_PROTOCOL, err, why);
+	cat_call_fail(c, status == 501 ? CAT_E_UNSUPPORTED : CAT_E_PROTOCOL, err, why);
 	return CAT_VERDICT_FAIL;
 }
 
@@ -304,6 +304,9 @@ static enum cat_verdict s3_judge(struct cat_origin *o, struct cat_call *c, struc
 	} else if (is(c, "RequestTimeout") || is(c, "SlowDown") || is(c, "InternalError")) {
 		cat_call_fail(c, is(c, "InternalError") ? CAT_E_UNAVAIL : CAT_E_TEMP, err, c->code);
 		v = CAT_VERDICT_LATER;
+	} else if (is(c, "QuotaExceeded") || is(c, "XMinioAdminBucketQuotaExceeded") || is(c, "XMinioStorageFull") || status == 507) {
+		cat_call_fail(c, CAT_E_IO, err, "the store, or what may be stored there, is full");
+		v = CAT_VERDICT_FAIL;
 	} else if (is(c, "XAdminUserNotFound")) {
 		/* versitygw's way to say InvalidAccessKeyId. */
 		v = denied(c, err, "no such access key");

@@ -440,6 +440,24 @@ def lsdb_opens(s):
     same("LSDB opens the catalogue at the server, with its margin", (len(c.compute()), c.margin is not None), (40000, True))
 
 
+def full(s):
+    """A bucket that takes no more: 74, and nothing of what was sent is left to fill it."""
+    def quota(*args):
+        subprocess.run(["radosgw-admin", "-c", f"{work}/{s.kind}/ceph.conf", "quota", *args, "--quota-scope=bucket",
+                        "--bucket=full"], capture_output=True, check=True)
+    s.s3.create_bucket(Bucket="full")
+    quota("set", "--max-size=20M")
+    quota("enable")
+    cat("cat-upload", "small/hats.properties", "s3://full/first")
+    for args in (("big", "s3://full/big"), ("-", "s3://full/stream")):
+        with open("big", "rb") as f:
+            cat("cat-upload", *args, status=74, stdin=f)
+        report("full" in cat.messages.replace("s3://full", ""), f"{args[0]}: says that it is full", cat.messages.strip())
+    cat("cat-gen", "-n", 600000, "-o", "s3://full/out.parquet", status=74)
+    same("a full bucket has what it had", [o["Key"] for o in s.s3.list_objects_v2(Bucket="full")["Contents"]], ["first"])
+    same("and no parts of uploads", s.s3.list_multipart_uploads(Bucket="full").get("Uploads", []), [])
+
+
 def run(kind):
     env = up(kind, kind)
     if not env:
@@ -456,6 +474,8 @@ def run(kind):
     for name, test in (("releases", releases), ("clients at once", clients_at_once), ("no conditions", no_conditions),
                        ("LSDB", lsdb_opens)):
         check(f"{kind}: {name}", lambda: test(s))
+    if kind == "radosgw":
+        check(f"{kind}: a bucket that is full", lambda: full(s))
     if proxy:
         check(f"{kind}: a server that is killed", lambda: server_killed(s, proxy))
         down(f"slow-{kind}")
