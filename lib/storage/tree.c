@@ -110,11 +110,12 @@ static int walk_folder(struct walk *w, const char *folder, const char *prefix, c
 		char *path = v ? cat_url_join(folder, found[i]->d_name) : NULL;
 
 		/* What vanished in the meantime is not there; a link that leads nowhere is. */
-		if (path && (stat(path, &v[kept].st) == 0 || lstat(path, &v[kept].st) == 0) &&
-		    (v[kept].name = cat_strdup(found[i]->d_name)) != NULL)
-			kept++;
-		else if (!path)
+		if (path && (stat(path, &v[kept].st) == 0 || lstat(path, &v[kept].st) == 0))
+			v[kept++].name = cat_strdup(found[i]->d_name);
+		if (!path || (kept && !v[kept - 1].name)) {
 			rc = cat_fail_mem(err, strlen(folder));
+			kept -= kept && !v[kept - 1].name;
+		}
 		cat_free(path);
 		free(found[i]);
 	}
