@@ -91,15 +91,23 @@ static int32_t *offset_slot(struct cat_builder *b)
 	return (int32_t *)(void *)b->offsets->data + b->length + 1;
 }
 
-int cat_builder_null(struct cat_builder *b, struct cat_error *err)
+/* The row at b->length, for which there is room, is null. */
+static int count_null(struct cat_builder *b, struct cat_error *err)
 {
-	CAT_TRY(cat_builder_reserve(b, 1, err));
 	if (!b->validity && b->type.id != CAT_T_NULL) {
 		CAT_TRY(grow_zeroed(&b->validity, (size_t)(b->capacity + 7) / 8, err));
 		memset(b->validity->data, 0xff, (size_t)b->length / 8);
 		for (int64_t i = b->length & ~(int64_t)7; i < b->length; i++)
 			cat_bit_set(b->validity->data, i);
 	}
+	b->length++;
+	b->null_count++;
+	return CAT_OK;
+}
+
+int cat_builder_null(struct cat_builder *b, struct cat_error *err)
+{
+	CAT_TRY(cat_builder_reserve(b, 1, err));
 	if (b->width)
 		memset(b->data->data + b->length * b->width, 0, (size_t)b->width);
 	if (has_offsets(b))
@@ -107,9 +115,7 @@ int cat_builder_null(struct cat_builder *b, struct cat_error *err)
 	for (int i = 0; i < b->nchildren && !has_offsets(b); i++)
 		for (int k = 0; k < (b->type.id == CAT_T_FIXED_LIST ? b->type.width : 1); k++)
 			CAT_TRY(cat_builder_null(&b->children[i], err));
-	b->length++;
-	b->null_count++;
-	return CAT_OK;
+	return count_null(b, err);
 }
 
 int cat_builder_fixed(struct cat_builder *b, const void *value, struct cat_error *err)
@@ -117,6 +123,16 @@ int cat_builder_fixed(struct cat_builder *b, const void *value, struct cat_error
 	CAT_TRY(cat_builder_reserve(b, 1, err));
 	memcpy(b->data->data + b->length * b->width, value, (size_t)b->width);
 	count_row(b);
+	return CAT_OK;
+}
+
+int cat_builder_fixed_n(struct cat_builder *b, const void *values, int64_t n, struct cat_error *err)
+{
+	CAT_TRY(cat_builder_reserve(b, n, err));
+	memcpy(b->data->data + b->length * b->width, values, (size_t)n * (size_t)b->width);
+	for (int64_t i = 0; b->validity && i < n; i++)
+		cat_bit_set(b->validity->data, b->length + i);
+	b->length += n;
 	return CAT_OK;
 }
 
@@ -160,6 +176,12 @@ int cat_builder_group_end(struct cat_builder *b, struct cat_error *err)
 	CAT_TRY(cat_builder_reserve(b, 1, err));
 	count_row(b);
 	return CAT_OK;
+}
+
+int cat_builder_group_null(struct cat_builder *b, struct cat_error *err)
+{
+	CAT_TRY(cat_builder_reserve(b, 1, err));
+	return count_null(b, err);
 }
 
 int cat_builder_row(struct cat_builder *b, const struct cat_column *c, int64_t i, struct cat_error *err)

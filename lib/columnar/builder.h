@@ -27,6 +27,8 @@ CAT_MUST_USE int cat_builder_reserve(struct cat_builder *b, int64_t n, struct ca
 CAT_MUST_USE int cat_builder_null(struct cat_builder *b, struct cat_error *err);
 /* VALUE points at type-width bytes in the machine's order. */
 CAT_MUST_USE int cat_builder_fixed(struct cat_builder *b, const void *value, struct cat_error *err);
+/* N values side by side, none of them null. */
+CAT_MUST_USE int cat_builder_fixed_n(struct cat_builder *b, const void *values, int64_t n, struct cat_error *err);
 CAT_MUST_USE int cat_builder_bool(struct cat_builder *b, bool value, struct cat_error *err);
 /* More than 2 GiB of text in one column is CAT_E_UNSUPPORTED. */
 CAT_MUST_USE int cat_builder_text(struct cat_builder *b, const void *s, size_t n, struct cat_error *err);
@@ -34,6 +36,8 @@ CAT_MUST_USE int cat_builder_text(struct cat_builder *b, const void *s, size_t n
 CAT_MUST_USE int cat_builder_list_end(struct cat_builder *b, struct cat_error *err);
 /* Ends one row of a STRUCT or FIXED_LIST: the children were appended by the caller. */
 CAT_MUST_USE int cat_builder_group_end(struct cat_builder *b, struct cat_error *err);
+/* The same of a row that is null. */
+CAT_MUST_USE int cat_builder_group_null(struct cat_builder *b, struct cat_error *err);
 /* Row I of C, any type, nested included; C has the builder's type. */
 CAT_MUST_USE int cat_builder_row(struct cat_builder *b, const struct cat_column *c, int64_t i, struct cat_error *err);
 /* Hands over the column and empties the builder for the next one. */

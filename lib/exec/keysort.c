@@ -6,10 +6,11 @@
 #include "base/alloc.h"
 
 #define ROW_BITS 24
-#define KEY_BITS 40
 #define DIGIT 10
 #define BUCKETS (1 << DIGIT)
-#define PASSES (KEY_BITS / DIGIT)
+#define PASSES 4 /* at most: a key's upper 40 bits and the row's number fill a word */
+/* Bits of a key beyond those that number the rows: they leave few words alike. */
+#define SPARE_BITS 9
 
 /* Words that agree in all kept bits may still differ below: rare, so insertion mends them. */
 static void mend_ties(const int64_t *keys, int64_t n, int32_t *order)
@@ -64,13 +65,15 @@ int cat_keysort(const int64_t *keys, int64_t n, int32_t *order, struct cat_error
 	int64_t least = n ? keys[0] : 0, most = least;
 	uint64_t *words, *other;
 	uint32_t(*counts)[BUCKETS];
-	int shift = 0, rc;
+	int passes = 1, shift = 0, rc;
 
+	while (passes < PASSES && n >> (DIGIT * passes - SPARE_BITS))
+		passes++;
 	for (int64_t i = 0; i < n; i++) {
 		least = keys[i] < least ? keys[i] : least;
 		most = keys[i] > most ? keys[i] : most;
 	}
-	while ((((uint64_t)most - (uint64_t)least) >> shift) >> KEY_BITS)
+	while ((((uint64_t)most - (uint64_t)least) >> shift) >> (DIGIT * passes))
 		shift++;
 	words = cat_malloc((size_t)n * 2 * sizeof *words);
 	counts = cat_calloc(PASSES, sizeof *counts);
@@ -84,10 +87,10 @@ int cat_keysort(const int64_t *keys, int64_t n, int32_t *order, struct cat_error
 		const uint64_t prefix = ((uint64_t)keys[i] - (uint64_t)least) >> shift;
 
 		words[i] = prefix << ROW_BITS | (uint64_t)i;
-		for (int p = 0; p < PASSES; p++)
+		for (int p = 0; p < passes; p++)
 			counts[p][prefix >> (DIGIT * p) & (BUCKETS - 1)]++;
 	}
-	for (int p = 0; p < PASSES; p++) {
+	for (int p = 0; p < passes; p++) {
 		const int at = ROW_BITS + DIGIT * p;
 		uint32_t sum = 0;
 		uint64_t *swap;

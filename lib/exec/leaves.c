@@ -80,16 +80,17 @@ static bool is_too_large(const struct leaf *l)
 /* The part's own rows, some at a time. */
 static int put_part(struct leaf *l, struct cat_writer *w, struct cat_error *err)
 {
-	const int64_t fit = l->of->memory_bytes / cat_pool_jobs(l->of->pool) / cat_runs_row_bytes(l->of->runs);
-	const int64_t most = l->max_rows ? l->max_rows : CHUNK_MAX;
+	const int64_t fit_bytes = l->of->memory_bytes / cat_pool_jobs(l->of->pool);
 	int64_t lo, hi;
 
 	cat_hats_range(&l->part, &lo, &hi);
 	while (lo < hi && !is_too_large(l)) {
+		/* A sample ends with the same row however much fits. */
+		const int64_t most = l->max_rows ? l->max_rows - l->rows : CHUNK_MAX;
 		struct cat_batch *rows;
 		int64_t end;
 
-		CAT_TRY(cat_runs_split(l->of->runs, lo, hi, fit < 1 ? 1 : fit > most ? most : fit, &end, err));
+		CAT_TRY(cat_runs_split(l->of->runs, lo, hi, most < CHUNK_MAX ? most : CHUNK_MAX, fit_bytes, &end, err));
 		CAT_TRY(cat_runs_read(l->of->runs, lo, end, &rows, NULL, err));
 		CAT_TRY(put_rows_out(l, w, rows, err));
 		lo = end;

@@ -381,7 +381,7 @@ static int read_sorted(struct tiled *t, struct cat_batch **out, struct cat_error
 	int64_t hi;
 	int rc;
 
-	CAT_TRY(cat_runs_split(t->back, t->next_row, t->end_row, rows < least ? least : rows, &hi, err));
+	CAT_TRY(cat_runs_split(t->back, t->next_row, t->end_row, rows < least ? least : rows, INT64_MAX, &hi, err));
 	CAT_TRY(cat_runs_read(t->back, t->next_row, hi, &b, NULL, err));
 	t->next_row = hi;
 	rc = cat_batch_new(t->base.schema, b->nrows, out, err);

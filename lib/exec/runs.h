@@ -37,9 +37,9 @@ struct cat_runs_range {
 };
 CAT_MUST_USE int cat_runs_read_ranges(struct cat_runs *r, const struct cat_runs_range *ranges, int64_t nranges, int by,
                                       struct cat_batch **out, int64_t **keys, struct cat_error *err);
-/* An end HI2 in (lo, hi] such that [lo, hi2) holds at most MAX rows, as large as binary search finds it; when
- * even one key has more rows than that, just that key. */
-CAT_MUST_USE int cat_runs_split(struct cat_runs *r, int64_t lo, int64_t hi, int64_t max, int64_t *hi2,
-                                struct cat_error *err);
+/* An end HI2 in (lo, hi] such that [lo, hi2) holds at most MAX_ROWS and about MAX_BYTES, as large as binary search
+ * finds it; when even one key has more rows than that, just that key. */
+CAT_MUST_USE int cat_runs_split(struct cat_runs *r, int64_t lo, int64_t hi, int64_t max_rows, int64_t max_bytes,
+                                int64_t *hi2, struct cat_error *err);
 
 #endif

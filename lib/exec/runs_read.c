@@ -5,10 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "columnar/kernels.h"
-#include "columnar/pump.h"
 #include "exec/keysort.h"
-#include "formats/ipc.h"
 
 static int64_t lower_bound(const int64_t *keys, int64_t n, int64_t key)
 {
@@ -18,6 +15,22 @@ static int64_t lower_bound(const int64_t *keys, int64_t n, int64_t key)
 		const int64_t half = n / 2;
 
 		if (keys[at + half] < key)
+			at += half + 1, n -= half + 1;
+		else
+			n = half;
+	}
+	return at;
+}
+
+/* How many blocks begin with a key below KEY. */
+static int64_t blocks_below(const struct run *u, int64_t key)
+{
+	int64_t at = 0, n = (int64_t)u->nblocks;
+
+	while (n > 0) {
+		const int64_t half = n / 2;
+
+		if (u->blocks[at + half].key < key)
 			at += half + 1, n -= half + 1;
 		else
 			n = half;
@@ -53,34 +66,45 @@ struct key_block {
 static int read_keys(struct cat_runs *r, const struct run *u, int64_t block, struct key_block *k,
                      struct cat_error *err)
 {
+	const struct block *b = &u->blocks[block];
+
 	if (k->block == block)
 		return CAT_OK;
 	k->block = -1;
-	k->n = u->nrows - block * r->block < r->block ? u->nrows - block * r->block : r->block;
+	k->n = b[1].row - b->row;
 	CAT_TRY(pread_all(r, r->keys_fd, k->keys, (size_t)k->n * sizeof *k->keys,
-	                  u->keys_off + block * r->block * (int64_t)sizeof *k->keys, err));
+	                  u->keys_off + b->row * (int64_t)sizeof *k->keys, err));
 	k->block = block;
 	return CAT_OK;
 }
 
-/* First row of the run whose key is not below KEY; K is the block of keys that was looked at last. */
-static int find(struct cat_runs *r, const struct run *u, int64_t key, struct key_block *k, int64_t *row,
+/* Rows below some key, and about how many bytes they have. */
+struct below {
+	int64_t rows, bytes;
+};
+
+/* Of one run; K is the block of keys that was looked at last. */
+static int find(struct cat_runs *r, const struct run *u, int64_t key, struct key_block *k, struct below *out,
                 struct cat_error *err)
 {
-	int64_t block;
+	const struct block *b;
+	int64_t block, rows;
 
 	if (u->keys) {
-		*row = lower_bound(u->keys, u->nrows, key);
+		out->rows = lower_bound(u->keys, u->nrows, key);
+		out->bytes = (int64_t)((double)u->bytes * (double)out->rows / (double)u->nrows);
 		return CAT_OK;
 	}
 	/* The last block whose first key is below KEY is the one that holds the place. */
-	block = lower_bound(u->sample, u->nblocks, key) - 1;
-	if (block < 0) {
-		*row = 0;
+	block = blocks_below(u, key) - 1;
+	*out = (struct below){0, 0};
+	if (block < 0)
 		return CAT_OK;
-	}
+	b = &u->blocks[block];
 	CAT_TRY(read_keys(r, u, block, k, err));
-	*row = block * r->block + lower_bound(k->keys, k->n, key);
+	rows = lower_bound(k->keys, k->n, key);
+	out->rows = b->row + rows;
+	out->bytes = b->off - u->blocks[0].off + (b[1].off - b->off) * rows / k->n;
 	return CAT_OK;
 }
 
@@ -88,69 +112,90 @@ int cat_runs_count(struct cat_runs *r, int64_t lo, int64_t hi, int64_t *n, struc
 {
 	*n = 0;
 	for (size_t i = 0; i < r->nruns; i++) {
-		struct key_block k = {.block = -1};
-		int64_t from, to;
+		struct key_block k;
+		struct below from, to;
 
+		k.block = -1;
 		CAT_TRY(find(r, &r->runs[i], lo, &k, &from, err));
 		CAT_TRY(find(r, &r->runs[i], hi, &k, &to, err));
-		*n += to > from ? to - from : 0;
+		*n += to.rows > from.rows ? to.rows - from.rows : 0;
 	}
 	return CAT_OK;
 }
 
-/* How many rows have keys below KEY, as far as what is in memory tells: from *LEAST to *MOST. */
-static void estimate_below(const struct cat_runs *r, int64_t key, int64_t *least, int64_t *most)
+/* --- ends of ranges --- */
+
+/* What is looked for: an end below which there are so many rows and bytes at most. K: a block of keys for each run, so
+ * that a search that narrows reads each of them once. */
+struct search {
+	struct cat_runs *r;
+	struct below most;
+	struct key_block *k;
+};
+
+static bool fits(const struct search *s, const struct below *b)
 {
-	*least = *most = 0;
+	return b->rows <= s->most.rows && b->bytes <= s->most.bytes;
+}
+
+/* Rows with keys below KEY, as far as what is in memory tells. */
+static void estimate_below(const struct cat_runs *r, int64_t key, struct below *least, struct below *most)
+{
+	*least = *most = (struct below){0, 0};
 	for (size_t i = 0; i < r->nruns; i++) {
 		const struct run *u = &r->runs[i];
+		const int64_t blocks = u->keys ? 0 : blocks_below(u, key);
 
 		if (u->keys) {
 			const int64_t row = lower_bound(u->keys, u->nrows, key);
+			const int64_t bytes = (int64_t)((double)u->bytes * (double)row / (double)u->nrows);
 
-			*least += row;
-			*most += row;
-		} else {
-			const int64_t blocks = lower_bound(u->sample, u->nblocks, key);
+			least->rows += row, least->bytes += bytes;
+			most->rows += row, most->bytes += bytes;
+		} else if (blocks > 0) {
+			const struct block *b = &u->blocks[blocks - 1];
 
-			*least += blocks > 0 ? (blocks - 1) * r->block + 1 : 0;
-			*most += blocks < u->nblocks ? blocks * r->block : u->nrows;
+			least->rows += b->row + 1, least->bytes += b->off - u->blocks[0].off;
+			most->rows += b[1].row, most->bytes += b[1].off - u->blocks[0].off;
 		}
 	}
 }
 
-/* K: a block of keys for each run, so that a search that narrows reads each of them once. */
-static int count_below(struct cat_runs *r, int64_t key, struct key_block *k, int64_t *n, struct cat_error *err)
+static int count_below(struct search *s, int64_t key, struct below *out, struct cat_error *err)
 {
-	*n = 0;
-	for (size_t i = 0; i < r->nruns; i++) {
-		int64_t row;
+	*out = (struct below){0, 0};
+	for (size_t i = 0; i < s->r->nruns; i++) {
+		struct below one;
 
-		CAT_TRY(find(r, &r->runs[i], key, &k[i], &row, err));
-		*n += row;
+		CAT_TRY(find(s->r, &s->r->runs[i], key, &s->k[i], &one, err));
+		out->rows += one.rows;
+		out->bytes += one.bytes;
 	}
 	return CAT_OK;
 }
 
-static int split(struct cat_runs *r, int64_t lo, int64_t hi, int64_t max, struct key_block *k, int64_t *hi2,
-                 struct cat_error *err)
+static int search(struct search *s, int64_t lo, int64_t hi, int64_t *hi2, struct cat_error *err)
 {
-	int64_t good = lo, bad = hi, before, n;
+	int64_t good = lo, bad = hi;
+	struct below b, most;
 
-	CAT_TRY(count_below(r, lo, k, &before, err));
-	CAT_TRY(count_below(r, hi, k, &n, err));
-	if (n - before <= max) {
+	CAT_TRY(count_below(s, lo, &b, err));
+	if (__builtin_add_overflow(s->most.rows, b.rows, &s->most.rows))
+		s->most.rows = INT64_MAX;
+	if (__builtin_add_overflow(s->most.bytes, b.bytes, &s->most.bytes))
+		s->most.bytes = INT64_MAX;
+	CAT_TRY(count_below(s, hi, &b, err));
+	if (fits(s, &b)) {
 		*hi2 = hi;
 		return CAT_OK;
 	}
 	while (bad - good > 1) {
 		const int64_t mid = good + (bad - good) / 2;
-		int64_t most;
 
-		estimate_below(r, mid, &n, &most);
-		if (n - before <= max && most - before > max)
-			CAT_TRY(count_below(r, mid, k, &n, err));
-		if (n - before <= max)
+		estimate_below(s->r, mid, &b, &most);
+		if (fits(s, &b) && !fits(s, &most))
+			CAT_TRY(count_below(s, mid, &b, err));
+		if (fits(s, &b))
 			good = mid;
 		else
 			bad = mid;
@@ -159,79 +204,61 @@ static int split(struct cat_runs *r, int64_t lo, int64_t hi, int64_t max, struct
 	return CAT_OK;
 }
 
-int cat_runs_split(struct cat_runs *r, int64_t lo, int64_t hi, int64_t max, int64_t *hi2, struct cat_error *err)
+int cat_runs_split(struct cat_runs *r, int64_t lo, int64_t hi, int64_t max_rows, int64_t max_bytes, int64_t *hi2,
+                   struct cat_error *err)
 {
-	struct key_block *k = cat_malloc(r->nruns * sizeof *k);
+	struct search s = {.r = r, .most = {max_rows, max_bytes}, .k = cat_malloc(r->nruns * sizeof *s.k)};
 	int rc;
 
-	if (!k)
-		return cat_fail_mem(err, r->nruns * sizeof *k);
+	if (!s.k)
+		return cat_fail_mem(err, r->nruns * sizeof *s.k);
 	for (size_t i = 0; i < r->nruns; i++)
-		k[i].block = -1;
-	rc = split(r, lo, hi, max, k, hi2, err);
-	cat_free(k);
+		s.k[i].block = -1;
+	rc = search(&s, lo, hi, hi2, err);
+	cat_free(s.k);
 	return rc;
 }
 
-static int read_block(struct cat_runs *r, const struct run *u, int64_t i, struct cat_batch **out,
-                      struct cat_error *err)
-{
-	const size_t head = r->schema_message->size, len = (size_t)(u->offs[i + 1] - u->offs[i]);
-	static const uint8_t eos[8] = {0xff, 0xff, 0xff, 0xff};
-	struct cat_buf *b;
-	struct cat_reader *reader = NULL;
-	struct cat_feed *feed = NULL;
-	struct cat_source *s = NULL;
-	int rc = cat_buf_new(head + len + sizeof eos, &b, err);
+/* --- reading --- */
 
-	*out = NULL;
-	if (rc != CAT_OK)
-		return rc;
-	memcpy(b->data, r->schema_message->data, head);
-	memcpy(b->data + head + len, eos, sizeof eos);
-	rc = pread_all(r, r->fd, b->data + head, len, u->offs[i], err);
-	if (rc == CAT_OK)
-		rc = cat_reader_memory(b, r->temp_dir, &reader, err);
-	cat_buf_unref(b);
-	if (rc == CAT_OK)
-		rc = cat_ipc_feed(reader, NULL, &feed, err);
-	if (rc == CAT_OK)
-		rc = cat_feed_source(feed, &s, err);
-	if (rc == CAT_OK)
-		rc = s->ops->next(s, out, err);
-	if (rc == CAT_OK && !*out)
-		rc = cat_fail(err, CAT_E_BUG, "a block without rows");
-	cat_source_close(s);
-	return rc;
-}
-
-/* Parts being collected: rows and, run after run, their keys. */
+/* Rows being collected and, run after run, their keys. */
 struct parts {
-	struct cat_stack rows;
+	const uint8_t **rows;
 	int64_t *keys;
-	int64_t cap_keys;
+	int64_t n, cap;
+	struct cat_rowheap heap; /* of those that were on disk */
+	uint8_t *scratch;        /* a block of which not all is wanted */
+	size_t cap_scratch;
 };
 
-/* Rows IDX[0..n) of B, whose keys are KEYS. PINS: a slice would keep all of B in memory for it alone. */
-static int add_part(struct parts *p, struct cat_batch *b, const int64_t *keys, const int32_t *idx, int64_t n,
-                    bool pins, struct cat_error *err)
+static void parts_fini(struct parts *p)
 {
-	const bool together = idx[n - 1] - idx[0] == n - 1 && (!pins || 2 * n > b->nrows);
-	const int64_t before = p->rows.nrows;
-	size_t cap = (size_t)p->cap_keys;
-	struct cat_batch *part;
+	cat_free(p->rows);
+	cat_free(p->keys);
+	cat_free(p->scratch);
+	cat_rowheap_fini(&p->heap);
+}
 
-	if (before + n > CAT_KEYSORT_MAX)
+/* Room for N rows more. */
+static int part_room(struct parts *p, int64_t n, struct cat_error *err)
+{
+	const int64_t want = p->cap * 2 > p->n + n ? p->cap * 2 : p->n + n;
+	const uint8_t **rows;
+	int64_t *keys;
+
+	if (p->n + n > CAT_KEYSORT_MAX)
 		return cat_fail(err, CAT_E_SYSTEM, "more than %lld rows at one place cannot be sorted at once",
 		                (long long)CAT_KEYSORT_MAX);
-	while (cap < (size_t)(before + n))
-		if (cat_grow(&p->keys, &cap, cap, sizeof *p->keys) != 0)
-			return cat_fail_mem(err, 2 * cap * sizeof *p->keys);
-	p->cap_keys = (int64_t)cap;
-	CAT_TRY(together ? cat_batch_slice(b, idx[0], n, &part, err) : cat_take_batch(b, idx, n, &part, err));
-	CAT_TRY(cat_stack_add(&p->rows, part, err));
-	for (int64_t i = 0; i < n; i++)
-		p->keys[before + i] = keys[idx[i]];
+	if (p->n + n <= p->cap)
+		return CAT_OK;
+	rows = cat_realloc(p->rows, (size_t)want, sizeof(const uint8_t *));
+	if (rows)
+		p->rows = rows;
+	keys = rows ? cat_realloc(p->keys, (size_t)want, sizeof *keys) : NULL;
+	if (!keys)
+		return cat_fail_mem(err, (size_t)want * sizeof *keys);
+	p->keys = keys;
+	p->cap = want;
 	return CAT_OK;
 }
 
@@ -263,84 +290,108 @@ static int collect_memory(const struct run *u, const struct cat_runs_range *rang
 {
 	int64_t at = 0, n = select_rows(u->keys, u->nrows, ranges, nranges, &at, NULL);
 	int32_t *idx;
-	int rc;
 
 	if (n == 0)
 		return CAT_OK;
+	CAT_TRY(part_room(p, n, err));
 	idx = cat_malloc((size_t)n * sizeof *idx);
 	if (!idx)
 		return cat_fail_mem(err, (size_t)n * sizeof *idx);
 	at = 0;
 	n = select_rows(u->keys, u->nrows, ranges, nranges, &at, idx);
-	rc = add_part(p, u->rows, u->keys, idx, n, false, err);
+	for (int64_t i = 0; i < n; i++, p->n++) {
+		p->rows[p->n] = u->rows[idx[i]];
+		p->keys[p->n] = u->keys[idx[i]];
+	}
 	cat_free(idx);
-	return rc;
+	return CAT_OK;
+}
+
+static int scratch_room(struct parts *p, size_t size, uint8_t **out, struct cat_error *err)
+{
+	if (size > p->cap_scratch) {
+		cat_free(p->scratch);
+		p->cap_scratch = 0;
+		p->scratch = cat_malloc(size + CAT_ROWHEAP_SLACK);
+		if (!p->scratch)
+			return cat_fail_mem(err, size);
+		p->cap_scratch = size;
+	}
+	*out = p->scratch;
+	return CAT_OK;
+}
+
+/* Rows IDX[0..n) of block B, whose keys are KEYS. */
+static int add_block(struct cat_runs *r, const struct block *b, const int64_t *keys, const int32_t *idx, int64_t n,
+                     struct parts *p, struct cat_error *err)
+{
+	const size_t even = cat_rowcode_even(r->code);
+	/* Where a row is can be told when all are of one size. */
+	const int64_t from = even ? idx[0] : 0, to = even ? idx[n - 1] + 1 : b[1].row - b->row;
+	const int64_t off = b->off + from * (int64_t)even;
+	const size_t bytes = even ? (size_t)(to - from) * even : (size_t)(b[1].off - b->off);
+	const bool all = n == to - from;
+	uint8_t *at;
+
+	CAT_TRY(part_room(p, n, err));
+	CAT_TRY(all ? cat_rowheap_room(&p->heap, bytes, &at, err) : scratch_room(p, bytes, &at, err));
+	CAT_TRY(pread_all(r, r->fd, at, bytes, off, err));
+	for (int64_t row = from, i = 0; i < n; row++) {
+		const size_t size = cat_rowcode_size(r->code, at);
+
+		if (idx[i] == row) {
+			uint8_t *copy = at;
+
+			if (!all) {
+				CAT_TRY(cat_rowheap_room(&p->heap, size, &copy, err));
+				memcpy(copy, at, size);
+			}
+			p->rows[p->n] = copy;
+			p->keys[p->n++] = keys[row];
+			i++;
+		}
+		at += size;
+	}
+	return CAT_OK;
 }
 
 /* Each block that has a key in some range is read once. */
 static int collect_disk(struct cat_runs *r, const struct run *u, const struct cat_runs_range *ranges,
                         int64_t nranges, struct parts *p, struct cat_error *err)
 {
-	struct key_block k = {.block = -1};
+	struct key_block k;
 	int32_t idx[BLOCK];
 	int64_t at = 0, i = 0;
 
+	k.block = -1;
 	while (at < nranges) {
-		const int64_t holds = lower_bound(u->sample, u->nblocks, ranges[at].lo) - 1;
-		struct cat_batch *b;
+		const int64_t holds = blocks_below(u, ranges[at].lo) - 1;
 		int64_t n;
-		int rc;
 
 		i = holds > i ? holds : i;
-		if (i >= u->nblocks)
+		if (i >= (int64_t)u->nblocks)
 			break;
-		if (u->sample[i] >= ranges[at].hi) {
+		if (u->blocks[i].key >= ranges[at].hi) {
 			at++;
 			continue;
 		}
 		CAT_TRY(read_keys(r, u, i, &k, err));
 		n = select_rows(k.keys, k.n, ranges, nranges, &at, idx);
-		if (n) {
-			CAT_TRY(read_block(r, u, i, &b, err));
-			rc = add_part(p, b, k.keys, idx, n, true, err);
-			cat_batch_unref(b);
-			CAT_TRY(rc);
-		}
+		if (n)
+			CAT_TRY(add_block(r, &u->blocks[i], k.keys, idx, n, p, err));
 		i++;
 	}
 	return CAT_OK;
 }
 
-/* The values of column COL instead of the keys. */
-static void take_as_keys(struct parts *p, int col)
-{
-	for (size_t i = 0; i < p->rows.n; i++)
-		memcpy(p->keys + p->rows.first[i], CAT_VALUES(p->rows.batch[i]->cols[col], int64_t),
-		       (size_t)p->rows.batch[i]->nrows * sizeof *p->keys);
-}
-
-/* The parts as one batch; SORTED: they are in order as they stand. */
+/* The rows in order as one batch; SORTED: they are in order as they stand. */
 static int join_parts(struct cat_runs *r, struct parts *p, bool sorted, struct cat_batch **out, struct cat_error *err)
 {
-	struct cat_place *place;
-	struct cat_batch *all;
-	int rc;
-
-	if (p->rows.n == 0)
+	if (p->n == 0)
 		return cat_batch_empty(r->schema, out, err);
-	if (!sorted) {
-		CAT_TRY(cat_runs_sort_stack(&p->rows, p->keys, &place, err));
-		rc = cat_gather_batches(p->rows.batch, p->rows.n, r->schema, place, p->rows.nrows, out, err);
-		cat_free(place);
-		return rc;
-	}
-	CAT_TRY(cat_concat_batches(p->rows.batch, (int)p->rows.n, &all, err));
-	/* What came from disk carries a schema of its own. */
-	rc = cat_batch_new(r->schema, all->nrows, out, err);
-	for (int k = 0; rc == CAT_OK && k < all->ncols; k++)
-		(*out)->cols[k] = cat_column_ref(all->cols[k]);
-	cat_batch_unref(all);
-	return rc;
+	if (!sorted)
+		CAT_TRY(cat_runs_sort(p->rows, p->keys, p->n, err));
+	return cat_rowcode_read(r->code, p->rows, p->n, out, err);
 }
 
 int cat_runs_read_ranges(struct cat_runs *r, const struct cat_runs_range *ranges, int64_t nranges, int by,
@@ -351,20 +402,20 @@ int cat_runs_read_ranges(struct cat_runs *r, const struct cat_runs_range *ranges
 
 	for (size_t i = 0; rc == CAT_OK && i < r->nruns; i++) {
 		const struct run *u = &r->runs[i];
-		const int64_t before = p.rows.nrows;
+		const int64_t before = p.n;
 
 		rc = u->rows ? collect_memory(u, ranges, nranges, &p, err) : collect_disk(r, u, ranges, nranges, &p, err);
-		used += p.rows.nrows > before;
+		used += p.n > before;
 	}
-	if (rc == CAT_OK && by >= 0)
-		take_as_keys(&p, by);
+	for (int64_t i = 0; rc == CAT_OK && by >= 0 && i < p.n; i++)
+		p.keys[i] = cat_rowcode_i64(r->code, p.rows[i], by);
 	if (rc == CAT_OK)
 		rc = join_parts(r, &p, by < 0 && used <= 1, out, err);
-	cat_stack_fini(&p.rows);
-	if (rc == CAT_OK && keys)
+	if (rc == CAT_OK && keys) {
 		*keys = p.keys;
-	else
-		cat_free(p.keys);
+		p.keys = NULL;
+	}
+	parts_fini(&p);
 	return rc;
 }
 

@@ -147,7 +147,7 @@ static int sort_tiles(struct cat_skytable *table, int64_t max_rows, struct cat_t
 	*n = 0;
 	while (lo < CAT_HPX29_CELLS) {
 		if (lo >= 0)
-			CAT_TRY(cat_runs_split(t->runs, lo, CAT_HPX29_CELLS, max_rows, &hi, err));
+			CAT_TRY(cat_runs_split(t->runs, lo, CAT_HPX29_CELLS, max_rows, INT64_MAX, &hi, err));
 		if (cat_grow(out, &cap, *n, sizeof **out) != 0) {
 			cat_free(*out);
 			return cat_fail_mem(err, cap * sizeof **out);
