@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 
-#define CHUNK_BYTES ((size_t)1 << 20)
+#define CHUNK_BYTES ((size_t)1 << 18)
 /* A row of more gets memory of its own. */
 #define LARGE_BYTES (CHUNK_BYTES / 8)
 

@@ -14,6 +14,10 @@
 /* What a row takes beside its bytes: where it is, and its key; and what sorting takes: its place, two words. */
 #define ROW_BYTES 16
 #define SORT_BYTES 20
+/* A run begins to be made of so many bytes, which a cache holds while they are sorted, and of a sixteenth of all rows
+ * that were put, which keeps runs few however many rows come. */
+#define RUN_BYTES (INT64_C(8) << 20)
+#define RUN_SHARE 16
 /* Rows fetched ahead: they lie anywhere. */
 #define AHEAD 16
 
@@ -252,6 +256,12 @@ static int64_t in_memory(const struct cat_runs *r)
 	return bytes;
 }
 
+/* Are the held rows enough of a run? */
+static bool run_is_full(const struct cat_runs *r)
+{
+	return r->held_bytes > RUN_BYTES && r->held_bytes > r->all_bytes / RUN_SHARE;
+}
+
 /* Room for N rows more in the lists of what is held. */
 static int list_room(struct cat_runs *r, int64_t n, struct cat_error *err)
 {
@@ -303,8 +313,8 @@ static int put(struct cat_runs *r, const struct cat_batch *b, const int64_t *key
 	if (in_memory(r) + bytes > r->memory_bytes && (r->nheld || r->nruns)) {
 		CAT_TRY(make_run(r, true, err));
 		CAT_TRY(spill_all(r, err));
-	} else if (r->nheld + b->nrows > CAT_KEYSORT_MAX) {
-		CAT_TRY(make_run(r, false, err));
+	} else if (run_is_full(r) || r->nheld + b->nrows > CAT_KEYSORT_MAX) {
+		CAT_TRY(make_run(r, r->spilled, err));
 	}
 	return hold(r, b, keys, err);
 }
