@@ -213,7 +213,7 @@ static int open_encoder(const struct cat_output *o, const char *format, const st
 	                                                                : CAT_IPC_NONE;
 	const struct cat_csv_write_options text = {.delimiter = strcmp(format, "tsv") == 0 ? '\t' : ','};
 	const struct cat_parquet_write_options parquet = {
-		.row_group_rows = 50000, .level = (int)o->level, .plain = o->plain};
+		.level = (int)o->level, .plain = o->plain};
 	const struct cat_fits_write_options fits = {
 		.scratch = cat_scratch_new, .temp_dir = res->temp_dir, .note = note_text, .note_arg = res};
 
@@ -283,7 +283,9 @@ int cat_io_sink(const struct cat_output *o, const struct cat_rows *rows, const s
 		cat_encoder_close(e);
 		return rc;
 	}
-	return cat_write_open(e, w, pool, sink, err);
+	CAT_TRY(cat_write_open(e, w, pool, sink, err));
+	cat_write_limit(*sink, res->memory_bytes);
+	return CAT_OK;
 }
 
 /* --- input --- */

@@ -112,6 +112,40 @@ void cat_column_unref(struct cat_column *c)
 	cat_free(c);
 }
 
+/* Of valid rows. */
+static int64_t nested_weight(const struct cat_column *c, int64_t off, int64_t n)
+{
+	int64_t bytes = 0;
+
+	if (c->offsets) {
+		const int32_t *o = cat_column_offsets(c) + off;
+		const int64_t inside = o[n] - o[0];
+
+		return c->nchildren ? cat_column_weight(c->children[0], o[0], inside) : inside;
+	}
+	if (c->type.id == CAT_T_FIXED_LIST)
+		off *= c->type.width, n *= c->type.width;
+	for (int k = 0; k < c->nchildren; k++)
+		bytes += cat_column_weight(c->children[k], off, n);
+	return bytes;
+}
+
+int64_t cat_column_weight(const struct cat_column *c, int64_t off, int64_t n)
+{
+	const int width = cat_type_bytes(&c->type);
+	int64_t bytes = c->offsets ? n * (int64_t)sizeof(int32_t) : 0;
+
+	if (n == 0 || c->type.id == CAT_T_NULL)
+		return 0;
+	if (width || c->type.id == CAT_T_BOOL)
+		return n * (width ? width : 1);
+	if (!c->validity || c->null_count == 0)
+		return bytes + nested_weight(c, off, n);
+	for (int64_t i = off; i < off + n; i++)
+		bytes += cat_column_valid(c, i) ? nested_weight(c, i, 1) : 0;
+	return bytes;
+}
+
 int64_t cat_column_null_count(const struct cat_column *c)
 {
 	int64_t valid = 0, i = 0;

@@ -46,6 +46,9 @@ int64_t cat_column_null_count(const struct cat_column *c);
 /* Bytes its rows occupy, slices counted by their part. */
 int64_t cat_column_bytes(const struct cat_column *c);
 
+/* Bytes of the values of rows [off, off+n), by the values alone: the same however the rows were batched. */
+int64_t cat_column_weight(const struct cat_column *c, int64_t off, int64_t n);
+
 static inline bool cat_bit_get(const uint8_t *bits, int64_t i)
 {
 	return (bits[i >> 3] >> (i & 7)) & 1;

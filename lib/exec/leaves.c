@@ -1,6 +1,7 @@
 #include "exec/leaves.h"
 
 #include "base/alloc.h"
+#include "formats/parquet.h"
 #include "sky/cover.h"
 
 #define CHUNK_MAX 200000 /* rows of a leaf in memory at a time; more gains nothing */
@@ -282,12 +283,22 @@ static int write_leaves(const struct cat_leaves *l, const struct cat_leaf_list *
 	return CAT_OK;
 }
 
+/* How many leaves are written at a time: row groups wait in all of them, and there is eight times the memory of rows. */
+static int at_once(const struct cat_leaves *l)
+{
+	const int64_t rows = CAT_PARQUET_GROUP_ROWS * cat_runs_row_bytes(l->runs);
+	const int64_t group = rows < CAT_PARQUET_GROUP_BYTES ? rows : CAT_PARQUET_GROUP_BYTES;
+	const int64_t fit = 4 * l->memory_bytes / group, jobs = cat_pool_jobs(l->pool);
+
+	return (int)(fit < 1 ? 1 : fit < jobs ? fit : jobs);
+}
+
 int cat_leaves_write(const struct cat_leaves *l, const struct cat_leaf_list *parts, struct cat_leaf_list *done,
                      int64_t *bytes, struct cat_error *err)
 {
 	struct outcome to = {.done = done, .bytes = bytes};
 	struct cat_ordered *q = NULL;
-	int rc = cat_ordered_new(l->pool, cat_pool_jobs(l->pool), run_leaf, free_leaf, &q, err);
+	int rc = cat_ordered_new(l->pool, at_once(l), run_leaf, free_leaf, &q, err);
 
 	*bytes = 0;
 	if (rc == CAT_OK)

@@ -9,6 +9,7 @@ struct write_sink {
 	struct cat_pool *own; /* when the caller has none */
 	struct cat_ordered *queue;
 	int64_t off_bytes;
+	int64_t memory_bytes;
 	bool begun;
 };
 
@@ -76,7 +77,8 @@ static int drain(struct write_sink *s, bool last, struct cat_error *err)
 		struct cat_out *o;
 		bool any;
 
-		if (cat_ordered_full(s->queue))
+		if (cat_ordered_full(s->queue) ||
+		    (!cat_ordered_empty(s->queue) && cat_buf_live_bytes() > s->memory_bytes / 2))
 			CAT_TRY(flush_one(s, &any, err));
 		CAT_TRY(s->encoder->ops->pull(s->encoder, last, &o, err));
 		if (!o)
@@ -147,6 +149,7 @@ int cat_write_open(struct cat_encoder *e, struct cat_writer *w, struct cat_pool 
 	s->base.ops = &write_ops;
 	s->encoder = e;
 	s->writer = w;
+	s->memory_bytes = INT64_MAX;
 	if (!p)
 		rc = cat_pool_new(1, &s->own, err);
 	if (rc == CAT_OK) {
@@ -160,4 +163,9 @@ int cat_write_open(struct cat_encoder *e, struct cat_writer *w, struct cat_pool 
 	}
 	*out = &s->base;
 	return CAT_OK;
+}
+
+void cat_write_limit(struct cat_sink *s, int64_t memory_bytes)
+{
+	((struct write_sink *)s)->memory_bytes = memory_bytes;
 }

@@ -97,12 +97,18 @@ int cat_parquet_column_leaves(const struct cat_parquet_file *f, int col, int *fi
 
 /* --- writing --- */
 
+/* Rows of a row group at most. One whose values have so many bytes, or so many of them in texts and nested values, ends
+ * however few its rows are: all of it is in memory at a time, and a column of texts twice. */
+#define CAT_PARQUET_GROUP_ROWS 50000
+#define CAT_PARQUET_GROUP_BYTES (INT64_C(32) << 20)
+#define CAT_PARQUET_LONGER_BYTES (INT64_C(16) << 20)
+
 /* Floats BYTE_STREAM_SPLIT, integers and times DELTA_BINARY_PACKED, texts by dictionary while that is small
  * (1 MiB and half of the values), else PLAIN; pages of 128 KiB, version 1, with CRC; ZSTD, but a column named
  * _healpix_29 is not compressed further; statistics, column index and offset index; ARROW:schema. Everything is
  * optional but what Parquet demands (keys of maps). Zero-initialised: defaults. */
 struct cat_parquet_write_options {
-	int64_t row_group_rows;  /* 0: 50,000 */
+	int64_t row_group_rows;  /* at most; 0: CAT_PARQUET_GROUP_ROWS */
 	int level;               /* of zstd; 0: 1, negative: no compression */
 	int64_t page_bytes;      /* of values as they are stored; 0: 128 KiB */
 	bool plain;              /* numbers PLAIN, for old readers */

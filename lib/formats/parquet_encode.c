@@ -9,6 +9,7 @@
 
 #define ENTRY_BYTES 8 /* what a value without a size of its own counts for: bits and dictionary indices */
 #define DICTIONARY_BYTES ((size_t)1 << 20)
+#define OUT_BYTES ((size_t)1 << 20) /* of a buffer of pages, unless one page has more */
 #define TEXT_MAX ((size_t)1 << 40)
 #define EMPTY UINT32_MAX
 
@@ -23,7 +24,8 @@ struct encode {
 	uint32_t *first;         /* of each dictionary entry: which value it was */
 	struct cat_text raw;     /* the page being built, before compression */
 	struct cat_pq_wchunk *chunk;
-	struct cat_buf *out;
+	struct cat_pq_bytes *out;
+	struct cat_buf **last; /* of OUT, where the next page goes if it has room; NULL: none of this leaf yet */
 	size_t cap_stats, nstats;
 	struct page_stats {
 		struct cat_pq_bounds bounds;
@@ -378,13 +380,36 @@ static void put_header(struct cat_text *to, int type, int encoding, size_t raw, 
 	cat_thrift_end(&o, outer);
 }
 
+/* N bytes behind what was written. What is long lies in several buffers: one that grows would be there twice. */
+static int out_room(struct encode *k, size_t n, uint8_t **to, struct cat_error *err)
+{
+	struct cat_pq_bytes *out = k->out;
+	const size_t at = k->last ? (*k->last)->size : 0;
+	/* Values of one width hardly take more when they are compressed. */
+	const size_t raw = k->ndict ? 0 : (size_t)k->e.nvalues * (size_t)k->l->width;
+	const size_t most = raw < OUT_BYTES ? raw : OUT_BYTES;
+
+	if (k->last && at + n <= OUT_BYTES) {
+		CAT_TRY(cat_buf_resize(k->last, at + n, err));
+		*to = (*k->last)->data + at;
+		return CAT_OK;
+	}
+	if (cat_grow(&out->buf, &out->cap, out->n, sizeof(struct cat_buf *)) != 0)
+		return cat_fail_mem(err, out->cap * sizeof(struct cat_buf *));
+	CAT_TRY(cat_buf_new(n > most ? n : most, &out->buf[out->n], err));
+	k->last = &out->buf[out->n++];
+	(*k->last)->size = n;
+	*to = (*k->last)->data;
+	return CAT_OK;
+}
+
 /* Compresses what is in raw and appends it with its header to the chunk; empties raw. */
 static int put_page(struct encode *k, int type, int encoding, int64_t entries, struct cat_error *err)
 {
 	struct cat_text header = {.max = 1 << 12};
 	const uint8_t *body = (const uint8_t *)k->raw.s;
 	size_t packed = k->raw.len;
-	size_t at;
+	uint8_t *to = NULL;
 	int rc;
 
 	CAT_TRY(cat_text_check(&k->raw, err));
@@ -401,13 +426,12 @@ static int put_page(struct encode *k, int type, int encoding, int64_t entries, s
 	put_header(&header, type, encoding, k->raw.len, packed, libdeflate_crc32(0, packed ? body : NULL, packed),
 	           entries);
 	rc = cat_text_check(&header, err);
-	at = k->out ? k->out->size : 0;
 	if (rc == CAT_OK)
-		rc = cat_buf_resize(&k->out, at + header.len + packed, err);
+		rc = out_room(k, header.len + packed, &to, err);
 	if (rc == CAT_OK) {
-		memcpy(k->out->data + at, header.s, header.len);
+		memcpy(to, header.s, header.len);
 		if (packed)
-			memcpy(k->out->data + at + header.len, body, packed);
+			memcpy(to + header.len, body, packed);
 		k->chunk->size += (int64_t)(header.len + packed);
 		k->chunk->raw_size += (int64_t)(header.len + k->raw.len);
 	}
@@ -504,11 +528,6 @@ static int pages(struct encode *k, struct cat_error *err)
 	const struct cat_pq_entries *e = &k->e;
 	int64_t i = 0, v = 0, row = 0;
 
-	/* Compressed they hardly take more. */
-	if (!k->out && k->l->width && e->nvalues) {
-		CAT_TRY(cat_buf_new((size_t)e->nvalues * (size_t)k->l->width, &k->out, err));
-		k->out->size = 0;
-	}
 	while (i < e->n) {
 		int64_t n, rows = 0;
 		const int64_t end = page_end(k, i, v, &n);
@@ -563,15 +582,15 @@ static int encode(struct encode *k, const struct cat_column *c, struct cat_error
 	if (k->l->by_dictionary && k->e.nvalues)
 		CAT_TRY(dictionary(k, err));
 	CAT_TRY(pages(k, err));
-	CAT_TRY(column_index(k, err));
-	return k->out ? CAT_OK : cat_buf_new(0, &k->out, err);
+	return column_index(k, err);
 }
 
 int cat_pq_encode_leaf(const struct cat_pq_wleaf *l, const struct cat_column *c, int level,
-                       struct cat_pq_scratch *scratch, struct cat_pq_wchunk *chunk, struct cat_buf **out,
+                       struct cat_pq_scratch *scratch, struct cat_pq_wchunk *chunk, struct cat_pq_bytes *out,
                        struct cat_error *err)
 {
-	struct encode k = {.l = l, .scratch = scratch, .level = level ? level : 1, .raw = scratch->raw, .chunk = chunk};
+	struct encode k = {.l = l, .scratch = scratch, .level = level ? level : 1, .raw = scratch->raw, .chunk = chunk,
+	                   .out = out};
 	int rc;
 
 	memset(&scratch->raw, 0, sizeof scratch->raw);
@@ -585,12 +604,7 @@ int cat_pq_encode_leaf(const struct cat_pq_wleaf *l, const struct cat_column *c,
 	k.raw.len = 0;
 	k.raw.failed = false;
 	scratch->raw = k.raw;
-	if (rc != CAT_OK) {
-		cat_buf_unref(k.out);
-		return rc;
-	}
-	*out = k.out;
-	return CAT_OK;
+	return rc;
 }
 
 void cat_pq_wchunk_fini(struct cat_pq_wchunk *c)

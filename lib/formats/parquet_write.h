@@ -121,11 +121,16 @@ void cat_pq_bounds_put(const struct cat_pq_wleaf *l, const struct cat_pq_bounds 
 void cat_pq_column_index_put(const struct cat_pq_wleaf *l, const struct cat_pq_bounds *pages, const int64_t *nulls,
                              const int64_t *entries, size_t n, struct cat_text *out);
 
-/* parquet_encode.c: the bytes of leaf L of column C and what the footer says of them. *OUT is the caller's; CHUNK
+/* Buffers one behind the other. */
+struct cat_pq_bytes {
+	struct cat_buf **buf;
+	size_t n, cap;
+};
+/* parquet_encode.c: the bytes of leaf L of column C, appended to OUT, and what the footer says of them. CHUNK
  * must be zeroed and is freed by cat_pq_wchunk_fini whether or not this succeeds. LEVEL as in the options. */
 CAT_MUST_USE int cat_pq_encode_leaf(const struct cat_pq_wleaf *l, const struct cat_column *c, int level,
                                     struct cat_pq_scratch *scratch, struct cat_pq_wchunk *chunk,
-                                    struct cat_buf **out, struct cat_error *err);
+                                    struct cat_pq_bytes *out, struct cat_error *err);
 
 /* parquet_footer.c */
 struct cat_pq_wgroup {

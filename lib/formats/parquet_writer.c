@@ -5,9 +5,16 @@
 #include "columnar/kernels.h"
 #include "formats/parquet_write.h"
 
-#define GROUP_ROWS 50000
 #define TEXT_MAX ((size_t)1 << 40)
 
+/* What some rows amount to, by their values alone. */
+struct weight {
+	int64_t rows, all, longer;
+};
+struct waiting {
+	struct cat_batch *batch;
+	struct weight weight;
+};
 struct encoder {
 	struct cat_encoder base;
 	struct cat_parquet_write_options o;
@@ -15,8 +22,8 @@ struct encoder {
 	int sort; /* leaf, -1 none */
 	struct cat_pq_idle idle;
 	size_t nwaiting, cap_waiting; /* batches that are not in a piece yet */
-	struct cat_batch **waiting;
-	int64_t waiting_rows;
+	struct waiting *waiting;
+	struct weight weight; /* of all of them */
 	int64_t nrows;
 	size_t ngroups, cap_groups;
 	struct cat_pq_wgroup *groups;
@@ -28,6 +35,7 @@ struct piece {
 	struct encoder *e;
 	size_t nparts, cap_parts;
 	struct cat_batch **parts;
+	struct cat_pq_bytes bytes;
 	struct cat_pq_wgroup group;
 };
 
@@ -41,7 +49,8 @@ static void group_fini(const struct cat_pq_wschema *w, struct cat_pq_wgroup *g)
 
 /* --- pieces --- */
 
-static int whole_column(const struct piece *p, int col, struct cat_column **out, struct cat_error *err)
+/* Column COL of all parts, which give theirs up. */
+static int whole_column(struct piece *p, int col, struct cat_column **out, struct cat_error *err)
 {
 	struct cat_column **cols = cat_calloc(p->nparts, sizeof(struct cat_column *));
 	int rc;
@@ -51,6 +60,13 @@ static int whole_column(const struct piece *p, int col, struct cat_column **out,
 	for (size_t i = 0; i < p->nparts; i++)
 		cols[i] = p->parts[i]->cols[col];
 	rc = cat_concat(cols, (int)p->nparts, out, err);
+	for (size_t i = 0; i < p->nparts; i++) {
+		/* Unless somebody else has the batch. */
+		if (atomic_load(&p->parts[i]->refs) == 1) {
+			cat_column_unref(cols[i]);
+			p->parts[i]->cols[col] = NULL;
+		}
+	}
 	cat_free(cols);
 	return rc;
 }
@@ -71,14 +87,13 @@ static int encode_group(struct piece *p, struct cat_pq_scratch *scratch, struct 
 			rc = whole_column(p, at, &c, err);
 		}
 		if (rc == CAT_OK)
-			rc = cat_pq_encode_leaf(l, c, p->e->o.level, scratch, &p->group.chunks[i],
-			                        &p->base.bufs[i], err);
+			rc = cat_pq_encode_leaf(l, c, p->e->o.level, scratch, &p->group.chunks[i], &p->bytes, err);
 		if (rc != CAT_OK)
 			cat_wrap(err, "column %s", l->path[0]->name);
-		else
-			p->base.nbufs = i + 1;
 	}
 	cat_column_unref(c);
+	p->base.bufs = p->bytes.buf;
+	p->base.nbufs = p->bytes.n;
 	return rc;
 }
 
@@ -88,9 +103,8 @@ static int piece_encode(struct cat_out *out, struct cat_error *err)
 	struct cat_pq_scratch *scratch;
 	int rc;
 
-	p->base.bufs = cat_calloc(p->e->w.nleaves, sizeof(struct cat_buf *));
 	p->group.chunks = cat_calloc(p->e->w.nleaves, sizeof *p->group.chunks);
-	if (!p->base.bufs || !p->group.chunks)
+	if (!p->group.chunks)
 		return cat_fail_mem(err, p->e->w.nleaves * sizeof *p->group.chunks);
 	CAT_TRY(cat_pq_scratch_take(&p->e->idle, &scratch, err));
 	rc = encode_group(p, scratch, err);
@@ -105,9 +119,9 @@ static void piece_free(struct cat_out *out)
 	for (size_t i = 0; i < p->nparts; i++)
 		cat_batch_unref(p->parts[i]);
 	cat_free(p->parts);
-	for (size_t i = 0; i < p->base.nbufs; i++)
-		cat_buf_unref(p->base.bufs[i]);
-	cat_free(p->base.bufs);
+	for (size_t i = 0; i < p->bytes.n; i++)
+		cat_buf_unref(p->bytes.buf[i]);
+	cat_free(p->bytes.buf);
 	group_fini(&p->e->w, &p->group);
 	cat_free(p);
 }
@@ -116,80 +130,142 @@ static const struct cat_out_ops piece_ops = {piece_encode, piece_free};
 
 /* --- rows in --- */
 
+static void add_weight(struct weight *to, const struct weight *w, int sign)
+{
+	to->rows += sign * w->rows;
+	to->all += sign * w->all;
+	to->longer += sign * w->longer;
+}
+
+/* The first N rows of B. */
+static struct weight weigh(const struct cat_batch *b, int64_t n)
+{
+	struct weight w = {.rows = n};
+
+	for (int i = 0; i < b->ncols; i++) {
+		const enum cat_type_id id = b->cols[i]->type.id;
+		const int64_t bytes = cat_column_weight(b->cols[i], 0, n);
+
+		w.all += bytes;
+		w.longer += cat_type_is_text(id) || cat_type_is_nested(id) ? bytes : 0;
+	}
+	return w;
+}
+
+static bool is_full(const struct encoder *e, const struct weight *w)
+{
+	return w->rows >= e->o.row_group_rows || w->all >= CAT_PARQUET_GROUP_BYTES ||
+	       w->longer >= CAT_PARQUET_LONGER_BYTES;
+}
+
+/* How many rows of B fill a row group that holds W already; B has enough. */
+static int64_t fill_up(const struct encoder *e, const struct weight *w, const struct cat_batch *b)
+{
+	int64_t few = 0, enough = b->nrows;
+
+	while (enough - few > 1) {
+		const int64_t mid = few + (enough - few) / 2;
+		struct weight sum = weigh(b, mid);
+
+		add_weight(&sum, w, 1);
+		if (is_full(e, &sum))
+			enough = mid;
+		else
+			few = mid;
+	}
+	return enough;
+}
+
 static int encoder_put(struct cat_encoder *encoder, struct cat_batch *b, struct cat_error *err)
 {
 	struct encoder *e = (struct encoder *)encoder;
+	struct waiting *w;
 
 	if (b->nrows == 0) {
 		cat_batch_unref(b);
 		return CAT_OK;
 	}
-	if (cat_grow(&e->waiting, &e->cap_waiting, e->nwaiting, sizeof(struct cat_batch *)) != 0) {
+	if (cat_grow(&e->waiting, &e->cap_waiting, e->nwaiting, sizeof *e->waiting) != 0) {
 		cat_batch_unref(b);
-		return cat_fail_mem(err, sizeof(struct cat_batch *));
+		return cat_fail_mem(err, sizeof *e->waiting);
 	}
-	e->waiting[e->nwaiting++] = b;
-	e->waiting_rows += b->nrows;
+	w = &e->waiting[e->nwaiting++];
+	*w = (struct waiting){b, weigh(b, b->nrows)};
+	add_weight(&e->weight, &w->weight, 1);
 	return CAT_OK;
 }
 
-/* Moves ROWS rows from the front of what waits into P. */
-static int take_rows(struct encoder *e, struct piece *p, int64_t rows, struct cat_error *err)
+/* Cuts W after N rows; *PART receives the first of them. */
+static int cut(struct waiting *w, int64_t n, struct waiting *part, struct cat_error *err)
 {
+	struct cat_batch *rest;
+	int rc;
+
+	CAT_TRY(cat_batch_slice(w->batch, 0, n, &part->batch, err));
+	rc = cat_batch_slice(w->batch, n, w->batch->nrows - n, &rest, err);
+	if (rc != CAT_OK) {
+		cat_batch_unref(part->batch);
+		return rc;
+	}
+	cat_batch_unref(w->batch);
+	w->batch = rest;
+	part->weight = weigh(part->batch, n);
+	add_weight(&w->weight, &part->weight, -1);
+	return CAT_OK;
+}
+
+/* Moves the rows of a row group, as far as there are as many, from the front of what waits into P. */
+static int take_rows(struct encoder *e, struct piece *p, struct cat_error *err)
+{
+	struct weight sum = {0};
 	size_t used = 0;
 	int rc = CAT_OK;
 
-	while (rows > 0) {
-		struct cat_batch *b = e->waiting[used], *rest, *part;
+	while (used < e->nwaiting && !is_full(e, &sum)) {
+		struct waiting part = e->waiting[used];
+		struct weight with = sum;
 
 		if (cat_grow(&p->parts, &p->cap_parts, p->nparts, sizeof(struct cat_batch *)) != 0) {
 			rc = cat_fail_mem(err, sizeof(struct cat_batch *));
 			break;
 		}
-		if (b->nrows <= rows) {
-			p->parts[p->nparts++] = b;
-			rows -= b->nrows;
-			e->waiting_rows -= b->nrows;
-			used++;
-			continue;
+		add_weight(&with, &part.weight, 1);
+		if (is_full(e, &with)) {
+			const int64_t n = fill_up(e, &sum, part.batch);
+
+			if (n < part.batch->nrows) {
+				rc = cut(&e->waiting[used], n, &part, err);
+				if (rc != CAT_OK)
+					break;
+				used--; /* the rest of it stays */
+			}
 		}
-		rc = cat_batch_slice(b, 0, rows, &part, err);
-		if (rc != CAT_OK)
-			break;
-		rc = cat_batch_slice(b, rows, b->nrows - rows, &rest, err);
-		if (rc != CAT_OK) {
-			cat_batch_unref(part);
-			break;
-		}
-		cat_batch_unref(b);
-		p->parts[p->nparts++] = part;
-		e->waiting[used] = rest;
-		e->waiting_rows -= rows;
-		rows = 0;
+		used++;
+		p->parts[p->nparts++] = part.batch;
+		add_weight(&sum, &part.weight, 1);
+		add_weight(&e->weight, &part.weight, -1);
 	}
+	p->group.nrows = sum.rows;
 	e->nwaiting -= used;
-	memmove(e->waiting, e->waiting + used, e->nwaiting * sizeof(struct cat_batch *));
+	memmove(e->waiting, e->waiting + used, e->nwaiting * sizeof *e->waiting);
 	return rc;
 }
 
 static int encoder_pull(struct cat_encoder *encoder, bool last, struct cat_out **out, struct cat_error *err)
 {
 	struct encoder *e = (struct encoder *)encoder;
-	int64_t rows = e->o.row_group_rows;
 	struct piece *p;
 	int rc;
 
 	*out = NULL;
-	if (e->waiting_rows == 0 || (e->waiting_rows < rows && !last))
+	if (e->nwaiting == 0 || (!last && !is_full(e, &e->weight)))
 		return CAT_OK;
-	rows = rows < e->waiting_rows ? rows : e->waiting_rows;
 	p = cat_calloc(1, sizeof *p);
 	if (!p)
 		return cat_fail_mem(err, sizeof *p);
 	p->base.ops = &piece_ops;
 	p->e = e;
-	p->group.nrows = rows;
-	rc = take_rows(e, p, rows, err);
+	rc = take_rows(e, p, err);
 	if (rc != CAT_OK) {
 		piece_free(&p->base);
 		return rc;
@@ -303,7 +379,7 @@ static void encoder_close(struct cat_encoder *encoder)
 	struct encoder *e = (struct encoder *)encoder;
 
 	for (size_t i = 0; i < e->nwaiting; i++)
-		cat_batch_unref(e->waiting[i]);
+		cat_batch_unref(e->waiting[i].batch);
 	cat_free(e->waiting);
 	for (size_t g = 0; g < e->ngroups; g++)
 		group_fini(&e->w, &e->groups[g]);
@@ -340,7 +416,7 @@ int cat_parquet_encoder(const struct cat_schema *schema, const struct cat_parque
 	if (o)
 		e->o = *o;
 	if (e->o.row_group_rows <= 0)
-		e->o.row_group_rows = GROUP_ROWS;
+		e->o.row_group_rows = CAT_PARQUET_GROUP_ROWS;
 	rc = cat_pq_wschema_init(&e->w, schema, &e->o, err);
 	if (rc == CAT_OK)
 		rc = find_sort_leaf(e, err);

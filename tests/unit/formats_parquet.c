@@ -340,6 +340,94 @@ static void large_groups_are_cut_at_pages(void **state)
 	cat_schema_unref(s);
 }
 
+/* The row groups of T, however it is batched, have WANT[0..n) rows; 0 ends them. */
+static void assert_groups(const struct cat_batch *t, const int64_t *want)
+{
+	const int64_t steps[] = {t->nrows, 7, 1};
+	struct cat_buf *first = NULL;
+
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		struct cat_parquet_file *f;
+		struct cat_reader *r;
+		struct cat_error err = {0};
+		struct cat_buf *bytes;
+		int64_t n;
+
+		assert_cat_ok(table_write(t, steps[i], NULL, &bytes, &err), err);
+		if (first) {
+			assert_int_equal(bytes->size, first->size);
+			assert_memory_equal(bytes->data, first->data, first->size);
+			cat_buf_unref(bytes);
+			continue;
+		}
+		first = bytes;
+		assert_cat_ok(table_read(bytes, t, &n, &err), err);
+		assert_int_equal(n, t->nrows);
+		assert_cat_ok(cat_reader_memory(bytes, "memory", &r, &err), err);
+		assert_cat_ok(cat_parquet_open(r, NULL, &f, &err), err);
+		for (int g = 0; g < cat_parquet_ngroups(f); g++)
+			assert_int_equal(cat_parquet_group_rows(f, g), want[g]);
+		assert_int_equal(want[cat_parquet_ngroups(f)], 0);
+		cat_parquet_close(f);
+		cat_reader_close(r);
+	}
+	cat_buf_unref(first);
+}
+
+static void long_rows_end_a_group(void **state)
+{
+	enum { ROWS = 150 };
+	const int64_t wide[] = {32, 8, 0};
+	struct cat_builder id, text;
+	struct cat_error err = {0};
+	struct cat_schema *s;
+	struct cat_batch *t;
+	int64_t want[ROWS] = {0}, bytes = 0;
+	char *long_text = calloc(1, 600000);
+	int groups = 0;
+
+	(void)state;
+	assert_non_null(long_text);
+	assert_cat_ok(cat_schema_new(2, &s, &err), err);
+	table_field(&s->fields[0], "i", CAT_T_I64);
+	table_field(&s->fields[1], "t", CAT_T_UTF8);
+	assert_cat_ok(cat_builder_init(&id, &s->fields[0], &err), err);
+	assert_cat_ok(cat_builder_init(&text, &s->fields[1], &err), err);
+	for (int64_t i = 0; i < ROWS; i++) {
+		const size_t len = (size_t)(i * 7919 % 600000);
+
+		memset(long_text, 'a' + (int)(i % 26), len);
+		assert_cat_ok(cat_builder_fixed(&id, &i, &err), err);
+		assert_cat_ok(i % 5 ? cat_builder_text(&text, long_text, len, &err) : cat_builder_null(&text, &err), err);
+		bytes += 4 + (i % 5 ? (int64_t)len : 0);
+		want[groups]++;
+		if (bytes >= CAT_PARQUET_LONGER_BYTES) {
+			bytes = 0;
+			groups++;
+		}
+	}
+	assert_int_equal(groups, 2);
+	assert_cat_ok(cat_batch_new(s, ROWS, &t, &err), err);
+	assert_cat_ok(cat_builder_finish(&id, &t->cols[0], &err), err);
+	assert_cat_ok(cat_builder_finish(&text, &t->cols[1], &err), err);
+	assert_groups(t, want);
+	cat_builder_fini(&id);
+	cat_builder_fini(&text);
+	cat_batch_unref(t);
+	cat_schema_unref(s);
+	free(long_text);
+
+	assert_cat_ok(cat_schema_new(1, &s, &err), err);
+	table_field(&s->fields[0], "b", CAT_T_FIXED_BINARY);
+	s->fields[0].type.width = 1 << 20;
+	assert_cat_ok(cat_batch_new(s, 40, &t, &err), err);
+	assert_cat_ok(cat_column_new(&s->fields[0].type, 40, 0, &t->cols[0], &err), err);
+	assert_cat_ok(cat_buf_zeroed((size_t)40 << 20, &t->cols[0]->data, &err), err);
+	assert_groups(t, wide);
+	cat_batch_unref(t);
+	cat_schema_unref(s);
+}
+
 static void metadata_files_gather_leaves(void **state)
 {
 	const int cols[] = {0};
@@ -520,6 +608,7 @@ int main(void)
 		UNIT_TEST(works_narrow_to_pages),
 		UNIT_TEST(long_texts_keep_valid_bounds),
 		UNIT_TEST(large_groups_are_cut_at_pages),
+		UNIT_TEST(long_rows_end_a_group),
 		UNIT_TEST(metadata_files_gather_leaves),
 		UNIT_TEST(the_arrow_schema_comes_back),
 		UNIT_TEST(what_parquet_has_not_is_refused),
