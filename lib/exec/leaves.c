@@ -283,7 +283,8 @@ static int write_leaves(const struct cat_leaves *l, const struct cat_leaf_list *
 	return CAT_OK;
 }
 
-/* How many leaves are written at a time: row groups wait in all of them, and there is eight times the memory of rows. */
+/* How many leaves are written at a time: a row group waits in each, for which half of all memory is, of which that of
+ * rows is an eighth. */
 static int at_once(const struct cat_leaves *l)
 {
 	const int64_t rows = CAT_PARQUET_GROUP_ROWS * cat_runs_row_bytes(l->runs);

@@ -254,16 +254,22 @@ static void spread(uint8_t *const *to, size_t at, const uint8_t *from, int width
 	}
 }
 
+/* The lowest N <= 64 bits. */
+static uint64_t bits(int64_t n)
+{
+	return n < 64 ? (UINT64_C(1) << n) - 1 : ~UINT64_C(0);
+}
+
 /* N <= 64 bits from AT on, those behind them 0; eight bytes behind the last one may be read. */
-static uint64_t bits_at(const uint8_t *bits, int64_t at, int64_t n)
+static uint64_t bits_at(const uint8_t *from, int64_t at, int64_t n)
 {
 	const int shift = (int)(at & 7);
 	uint64_t word;
 
-	memcpy(&word, bits + (at >> 3), sizeof word);
+	memcpy(&word, from + (at >> 3), sizeof word);
 	if (shift)
-		word = word >> shift | (uint64_t)bits[(at >> 3) + 8] << (64 - shift);
-	return n < 64 ? word & ((UINT64_C(1) << n) - 1) : word;
+		word = word >> shift | (uint64_t)from[(at >> 3) + 8] << (64 - shift);
+	return word & bits(n);
 }
 
 /* Column K, whose nulls the rows are told of. */
@@ -271,7 +277,7 @@ static void write_nulls(struct cat_rowcode *c, int k, const struct cat_column *c
                         uint8_t *const *to)
 {
 	const size_t byte = c->valid_at + (size_t)(k >> 3);
-	uint64_t nulls = ~bits_at(col->validity->data, col->offset + from, n) & (n < 64 ? (UINT64_C(1) << n) - 1 : ~UINT64_C(0));
+	uint64_t nulls = ~bits_at(col->validity->data, col->offset + from, n) & bits(n);
 
 	c->fields[k].nulls |= nulls != 0;
 	for (; nulls; nulls &= nulls - 1)

@@ -191,6 +191,60 @@ static void survives_want_of_memory(void **state)
 	}
 }
 
+/* Pieces of so many bytes, though the rows of a few keys are a thousand times those of the others. */
+static void splits_by_bytes(void **state)
+{
+	static const int64_t memory[] = {INT64_C(1) << 30, 4000000};
+	enum { N = 6000, SPAN = 3000, LONG_KEYS = 60, LONG_BYTES = 60000, MOST = 1 << 20 };
+	char *text = calloc(1, LONG_BYTES);
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t m = 0; m < 2; m++) {
+		struct cat_error err = {0};
+		struct cat_schema *s = schema();
+		struct cat_runs *r;
+		int64_t rows = 0, pieces = 0, lo = 0, hi;
+
+		assert_cat_ok(cat_runs_new(s, "/tmp", memory[m], &r, &err), err);
+		for (int64_t i = 0; i < N; i++) {
+			struct cat_builder serial, name;
+			struct cat_batch *b;
+			const int64_t key = (int64_t)(rnd() % SPAN);
+
+			assert_cat_ok(cat_builder_init(&serial, &s->fields[0], &err), err);
+			assert_cat_ok(cat_builder_init(&name, &s->fields[1], &err), err);
+			assert_cat_ok(cat_builder_fixed(&serial, &i, &err), err);
+			assert_cat_ok(cat_builder_text(&name, text, key < LONG_KEYS ? LONG_BYTES : 60, &err), err);
+			assert_cat_ok(cat_batch_new(s, 1, &b, &err), err);
+			assert_cat_ok(cat_builder_finish(&serial, &b->cols[0], &err), err);
+			assert_cat_ok(cat_builder_finish(&name, &b->cols[1], &err), err);
+			cat_builder_fini(&serial);
+			cat_builder_fini(&name);
+			assert_cat_ok(cat_runs_put(r, b, &key, &err), err);
+		}
+		assert_cat_ok(cat_runs_finish(r, &err), err);
+		assert_int_equal(cat_runs_spilled(r), m == 1);
+		for (; lo < SPAN; lo = hi, pieces++) {
+			struct cat_batch *b;
+
+			assert_cat_ok(cat_runs_split(r, lo, SPAN, INT64_MAX, MOST, &hi, &err), err);
+			assert_true(hi > lo);
+			assert_cat_ok(cat_runs_read(r, lo, hi, &b, NULL, &err), err);
+			/* What is in memory as a whole is told by its mean. */
+			if (m == 1 && hi - lo > 1)
+				assert_true(cat_batch_bytes(b) < 2 * MOST);
+			rows += b->nrows;
+			cat_batch_unref(b);
+		}
+		assert_int_equal(rows, N);
+		assert_in_range(pieces, 4, 60);
+		cat_runs_free(r);
+		cat_schema_unref(s);
+	}
+	free(text);
+}
+
 /* Many ranges at once are what each of them is alone, from memory and from disk. */
 static void reads_ranges(void **state)
 {
@@ -236,7 +290,7 @@ static void reads_ranges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(sorts_stably), UNIT_TEST(keeps_rows_in_memory),
-	                                   UNIT_TEST(spills_to_disk), UNIT_TEST(reads_ranges),
+	                                   UNIT_TEST(spills_to_disk), UNIT_TEST(reads_ranges), UNIT_TEST(splits_by_bytes),
 	                                   UNIT_TEST(survives_want_of_memory)};
 
 	return cmocka_run_group_tests_name("exec_runs", tests, NULL, NULL);
