@@ -141,6 +141,13 @@ int64_t cat_column_weight(const struct cat_column *c, int64_t off, int64_t n)
 		return n * (width ? width : 1);
 	if (!c->validity || c->null_count == 0)
 		return bytes + nested_weight(c, off, n);
+	if (cat_type_is_text(c->type.id)) {
+		const int32_t *o = cat_column_offsets(c) + off;
+
+		for (int64_t i = 0; i < n; i++)
+			bytes += (o[i + 1] - o[i]) & -(int)cat_bit_get(c->validity->data, c->offset + off + i);
+		return bytes;
+	}
 	for (int64_t i = off; i < off + n; i++)
 		bytes += cat_column_valid(c, i) ? nested_weight(c, i, 1) : 0;
 	return bytes;

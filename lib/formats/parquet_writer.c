@@ -161,8 +161,14 @@ static bool is_full(const struct encoder *e, const struct weight *w)
 /* How many rows of B fill a row group that holds W already; B has enough. */
 static int64_t fill_up(const struct encoder *e, const struct weight *w, const struct cat_batch *b)
 {
-	int64_t few = 0, enough = b->nrows;
+	const int64_t left = e->o.row_group_rows - w->rows;
+	int64_t few = 0, enough = b->nrows < left ? b->nrows : left;
+	struct weight most = weigh(b, enough - 1);
 
+	/* Mostly it is the rows that are enough. */
+	add_weight(&most, w, 1);
+	if (enough == left && !is_full(e, &most))
+		return enough;
 	while (enough - few > 1) {
 		const int64_t mid = few + (enough - few) / 2;
 		struct weight sum = weigh(b, mid);
