@@ -4,7 +4,9 @@
 #include "formats/parquet.h"
 #include "sky/cover.h"
 
-#define CHUNK_MAX 200000 /* rows of a leaf in memory at a time; more gains nothing */
+/* Rows of a leaf in memory at a time, beside those of a row group that waits; more gains nothing. */
+#define CHUNK_MAX 200000
+#define CHUNK_BYTES (INT64_C(4) << 20)
 
 int cat_leaf_list_add(struct cat_leaf_list *l, const struct cat_hats_part *part, struct cat_error *err)
 {
@@ -81,7 +83,8 @@ static bool is_too_large(const struct leaf *l)
 /* The part's own rows, some at a time. */
 static int put_part(struct leaf *l, struct cat_writer *w, struct cat_error *err)
 {
-	const int64_t fit_bytes = l->of->memory_bytes / cat_pool_jobs(l->of->pool);
+	const int64_t share = l->of->memory_bytes / cat_pool_jobs(l->of->pool);
+	const int64_t fit_bytes = share < CHUNK_BYTES ? share : CHUNK_BYTES;
 	int64_t lo, hi;
 
 	cat_hats_range(&l->part, &lo, &hi);
