@@ -288,7 +288,7 @@ int cat_colmeta_take(struct cat_schema *s, char **note, struct cat_error *err)
 
 static bool same_words(const struct cat_votable_field *a, const struct cat_field *b)
 {
-	static const enum cat_votable_word told[] = {CAT_VOTABLE_UNIT, CAT_VOTABLE_DESCRIPTION};
+	static const int told[] = {CAT_VOTABLE_UNIT, CAT_VOTABLE_DESCRIPTION};
 
 	for (size_t k = 0; k < sizeof told / sizeof *told; k++) {
 		const char *x = a->words[told[k]], *y = cat_kv_get(&b->meta, cat_votable_key(told[k]));

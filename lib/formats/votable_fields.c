@@ -21,7 +21,7 @@ static const struct word {
 	[CAT_VOTABLE_XTYPE] = {CAT_META_XTYPE, "xtype"},
 };
 
-const char *cat_votable_key(enum cat_votable_word word)
+const char *cat_votable_key(int word)
 {
 	return words[word].key;
 }
@@ -118,7 +118,7 @@ static void put_type(struct cat_text *out, const struct cat_field *f)
 }
 
 /* Metadata of streams may be any bytes. */
-static const char *said(const struct cat_field *f, enum cat_votable_word word)
+static const char *said(const struct cat_field *f, int word)
 {
 	const char *text = cat_kv_get(&f->meta, words[word].key);
 

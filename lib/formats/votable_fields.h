@@ -18,7 +18,7 @@ enum cat_votable_word {
 	CAT_VOTABLE_XTYPE,
 	CAT_VOTABLE_WORDS
 };
-const char *cat_votable_key(enum cat_votable_word word);
+const char *cat_votable_key(int word);
 
 /* Whether any column (not: part of a nested one) has any of them. */
 bool cat_votable_described(const struct cat_schema *s);
