@@ -44,7 +44,7 @@ int cat_runs_new(struct cat_schema *schema, const char *temp_dir, int64_t memory
 }
 
 /* What a run has in memory. */
-static void drop_rows(struct run *u)
+static void drop_rows(struct cat_run *u)
 {
 	cat_rowheap_fini(&u->heap);
 	cat_free(u->rows);
@@ -127,7 +127,7 @@ int cat_runs_sort(const uint8_t **rows, int64_t *keys, int64_t n, struct cat_err
 /* Rows on their way to disk. */
 struct spill {
 	struct cat_runs *r;
-	struct run *u;
+	struct cat_run *u;
 	uint8_t *buf;
 	size_t n;
 };
@@ -140,11 +140,11 @@ static int flush(struct spill *s, struct cat_error *err)
 	return cat_write_all(s->r->fd, s->buf, n, s->r->temp_dir, err);
 }
 
-static int begin_block(struct run *u, int64_t row, int64_t key, int64_t off, struct cat_error *err)
+static int begin_block(struct cat_run *u, int64_t row, int64_t key, int64_t off, struct cat_error *err)
 {
 	if (cat_grow(&u->blocks, &u->cap_blocks, u->nblocks, sizeof *u->blocks) != 0)
 		return cat_fail_mem(err, u->cap_blocks * sizeof *u->blocks);
-	u->blocks[u->nblocks++] = (struct block){key, row, off};
+	u->blocks[u->nblocks++] = (struct cat_runs_block){key, row, off};
 	return CAT_OK;
 }
 
@@ -162,8 +162,8 @@ static int spill_row(struct spill *s, const uint8_t *row, size_t size, struct ca
 static int spill_rows(struct spill *s, struct cat_error *err)
 {
 	struct cat_runs *r = s->r;
-	struct run *u = s->u;
-	struct block b = {0};
+	struct cat_run *u = s->u;
+	struct cat_runs_block b = {0};
 
 	for (int64_t i = 0; i < u->nrows; i++) {
 		const size_t size = cat_rowcode_size(r->code, u->rows[i]);
@@ -173,7 +173,7 @@ static int spill_rows(struct spill *s, struct cat_error *err)
 			__builtin_prefetch(u->rows[i + AHEAD] + 63);
 		}
 		if (i == 0 || i - b.row == BLOCK || r->end + (int64_t)size - b.off > BLOCK_BYTES) {
-			b = (struct block){u->keys[i], i, r->end};
+			b = (struct cat_runs_block){u->keys[i], i, r->end};
 			CAT_TRY(begin_block(u, i, b.key, b.off, err));
 		}
 		CAT_TRY(spill_row(s, u->rows[i], size, err));
@@ -188,7 +188,7 @@ static int spill_rows(struct spill *s, struct cat_error *err)
 }
 
 /* Writes the rows of a run; they stay in memory too. */
-static int spill(struct cat_runs *r, struct run *u, struct cat_error *err)
+static int spill(struct cat_runs *r, struct cat_run *u, struct cat_error *err)
 {
 	struct spill s = {.r = r, .u = u, .buf = cat_malloc(WRITE_BYTES)};
 	int rc = s.buf ? CAT_OK : cat_fail_mem(err, WRITE_BYTES);
@@ -207,7 +207,7 @@ static int spill(struct cat_runs *r, struct run *u, struct cat_error *err)
 /* Turns what was put since the last run into a run, on disk when TO_DISK: then its memory is for the rows that come. */
 static int make_run(struct cat_runs *r, bool to_disk, struct cat_error *err)
 {
-	struct run *u;
+	struct cat_run *u;
 	int rc;
 
 	if (r->nheld == 0)
@@ -216,7 +216,7 @@ static int make_run(struct cat_runs *r, bool to_disk, struct cat_error *err)
 		return cat_fail_mem(err, r->cap_runs * sizeof *r->runs);
 	CAT_TRY(cat_runs_sort(r->rows, r->keys, r->nheld, err));
 	u = &r->runs[r->nruns++];
-	*u = (struct run){.nrows = r->nheld, .rows = r->rows, .keys = r->keys, .heap = r->heap, .bytes = r->held_bytes};
+	*u = (struct cat_run){.nrows = r->nheld, .rows = r->rows, .keys = r->keys, .heap = r->heap, .bytes = r->held_bytes};
 	r->held_bytes = 0;
 	r->nheld = 0;
 	if (to_disk) {
@@ -262,23 +262,22 @@ static bool run_is_full(const struct cat_runs *r)
 	return r->held_bytes > RUN_BYTES && r->held_bytes > r->all_bytes / RUN_SHARE;
 }
 
-/* Room for N rows more in the lists of what is held. */
-static int list_room(struct cat_runs *r, int64_t n, struct cat_error *err)
+int cat_runs_room(const uint8_t ***rows, int64_t **keys, int64_t *cap, int64_t n, struct cat_error *err)
 {
-	const int64_t want = r->cap_held * 2 > r->nheld + n ? r->cap_held * 2 : r->nheld + n;
-	const uint8_t **rows;
-	int64_t *keys;
+	const int64_t want = *cap * 2 > n ? *cap * 2 : n;
+	const uint8_t **more_rows;
+	int64_t *more_keys;
 
-	if (r->nheld + n <= r->cap_held)
+	if (n <= *cap)
 		return CAT_OK;
-	rows = cat_realloc(r->rows, (size_t)want, sizeof(const uint8_t *));
-	if (rows)
-		r->rows = rows;
-	keys = rows ? cat_realloc(r->keys, (size_t)want, sizeof *keys) : NULL;
-	if (!keys)
-		return cat_fail_mem(err, (size_t)want * sizeof *keys);
-	r->keys = keys;
-	r->cap_held = want;
+	more_rows = cat_realloc(*rows, (size_t)want, sizeof(const uint8_t *));
+	if (more_rows)
+		*rows = more_rows;
+	more_keys = more_rows ? cat_realloc(*keys, (size_t)want, sizeof *more_keys) : NULL;
+	if (!more_keys)
+		return cat_fail_mem(err, (size_t)want * sizeof *more_keys);
+	*keys = more_keys;
+	*cap = want;
 	return CAT_OK;
 }
 
@@ -287,7 +286,7 @@ static int hold(struct cat_runs *r, const struct cat_batch *b, const int64_t *ke
 	size_t bytes[CAT_ROWCODE_BLOCK];
 	uint8_t *to[CAT_ROWCODE_BLOCK];
 
-	CAT_TRY(list_room(r, b->nrows, err));
+	CAT_TRY(cat_runs_room(&r->rows, &r->keys, &r->cap_held, r->nheld + b->nrows, err));
 	for (int64_t at = 0; at < b->nrows; at += CAT_ROWCODE_BLOCK) {
 		const int64_t n = b->nrows - at < CAT_ROWCODE_BLOCK ? b->nrows - at : CAT_ROWCODE_BLOCK;
 

@@ -11,7 +11,7 @@
 #define BLOCK 1024
 
 /* Rows of a run on disk, up to those of the next block. */
-struct block {
+struct cat_runs_block {
 	int64_t key; /* of its first row */
 	int64_t row; /* its first */
 	int64_t off; /* where that is in the file */
@@ -19,14 +19,14 @@ struct block {
 
 /* One sorted run: in memory, or as rows on disk with its keys in a second file. All runs share the two files, so that
  * there may be more of them than a process may have files open. */
-struct run {
+struct cat_run {
 	int64_t nrows;
 	const uint8_t **rows;  /* NULL when on disk */
 	int64_t *keys;         /* NULL when on disk */
 	struct cat_rowheap heap; /* where the rows are */
 	int64_t bytes;         /* of the rows */
 	int64_t keys_off;      /* where they are in the file of keys */
-	struct block *blocks;  /* one more at the end, of no rows */
+	struct cat_runs_block *blocks;  /* one more at the end, of no rows */
 	size_t nblocks, cap_blocks;
 };
 
@@ -43,13 +43,15 @@ struct cat_runs {
 	int64_t nheld, cap_held;
 	int64_t held_bytes; /* of the rows */
 	int64_t all_bytes;  /* of all rows that were put */
-	struct run *runs;
+	struct cat_run *runs;
 	size_t nruns, cap_runs;
 	int fd, keys_fd; /* rows; keys; -1 until a run is on disk */
 	int64_t end, keys_end;
 	bool spilled;
 };
 
+/* Room for N rows and their keys in two lists, each of which has room for *CAP. */
+CAT_MUST_USE int cat_runs_room(const uint8_t ***rows, int64_t **keys, int64_t *cap, int64_t n, struct cat_error *err);
 /* Puts N rows and their keys into the order of the keys. */
 CAT_MUST_USE int cat_runs_sort(const uint8_t **rows, int64_t *keys, int64_t n, struct cat_error *err);
 

@@ -23,7 +23,7 @@ static int64_t lower_bound(const int64_t *keys, int64_t n, int64_t key)
 }
 
 /* How many blocks begin with a key below KEY. */
-static int64_t blocks_below(const struct run *u, int64_t key)
+static int64_t blocks_below(const struct cat_run *u, int64_t key)
 {
 	int64_t at = 0, n = (int64_t)u->nblocks;
 
@@ -63,10 +63,10 @@ struct key_block {
 	int64_t keys[BLOCK];
 };
 
-static int read_keys(struct cat_runs *r, const struct run *u, int64_t block, struct key_block *k,
+static int read_keys(struct cat_runs *r, const struct cat_run *u, int64_t block, struct key_block *k,
                      struct cat_error *err)
 {
-	const struct block *b = &u->blocks[block];
+	const struct cat_runs_block *b = &u->blocks[block];
 
 	if (k->block == block)
 		return CAT_OK;
@@ -84,10 +84,10 @@ struct below {
 };
 
 /* Of one run; K is the block of keys that was looked at last. */
-static int find(struct cat_runs *r, const struct run *u, int64_t key, struct key_block *k, struct below *out,
+static int find(struct cat_runs *r, const struct cat_run *u, int64_t key, struct key_block *k, struct below *out,
                 struct cat_error *err)
 {
-	const struct block *b;
+	const struct cat_runs_block *b;
 	int64_t block, rows;
 
 	if (u->keys) {
@@ -143,7 +143,7 @@ static void estimate_below(const struct cat_runs *r, int64_t key, struct below *
 {
 	*least = *most = (struct below){0, 0};
 	for (size_t i = 0; i < r->nruns; i++) {
-		const struct run *u = &r->runs[i];
+		const struct cat_run *u = &r->runs[i];
 		const int64_t blocks = u->keys ? 0 : blocks_below(u, key);
 
 		if (u->keys) {
@@ -153,7 +153,7 @@ static void estimate_below(const struct cat_runs *r, int64_t key, struct below *
 			least->rows += row, least->bytes += bytes;
 			most->rows += row, most->bytes += bytes;
 		} else if (blocks > 0) {
-			const struct block *b = &u->blocks[blocks - 1];
+			const struct cat_runs_block *b = &u->blocks[blocks - 1];
 
 			least->rows += b->row + 1, least->bytes += b->off - u->blocks[0].off;
 			most->rows += b[1].row, most->bytes += b[1].off - u->blocks[0].off;
@@ -242,24 +242,10 @@ static void parts_fini(struct parts *p)
 /* Room for N rows more. */
 static int part_room(struct parts *p, int64_t n, struct cat_error *err)
 {
-	const int64_t want = p->cap * 2 > p->n + n ? p->cap * 2 : p->n + n;
-	const uint8_t **rows;
-	int64_t *keys;
-
 	if (p->n + n > CAT_KEYSORT_MAX)
 		return cat_fail(err, CAT_E_SYSTEM, "more than %lld rows at one place cannot be sorted at once",
 		                (long long)CAT_KEYSORT_MAX);
-	if (p->n + n <= p->cap)
-		return CAT_OK;
-	rows = cat_realloc(p->rows, (size_t)want, sizeof(const uint8_t *));
-	if (rows)
-		p->rows = rows;
-	keys = rows ? cat_realloc(p->keys, (size_t)want, sizeof *keys) : NULL;
-	if (!keys)
-		return cat_fail_mem(err, (size_t)want * sizeof *keys);
-	p->keys = keys;
-	p->cap = want;
-	return CAT_OK;
+	return cat_runs_room(&p->rows, &p->keys, &p->cap, p->n + n, err);
 }
 
 /* How many of KEYS lie in the ranges from *AT on, and which: IDX receives them unless it is NULL. *AT moves to the
@@ -285,7 +271,7 @@ static int64_t select_rows(const int64_t *keys, int64_t n, const struct cat_runs
 	return found;
 }
 
-static int collect_memory(const struct run *u, const struct cat_runs_range *ranges, int64_t nranges,
+static int collect_memory(const struct cat_run *u, const struct cat_runs_range *ranges, int64_t nranges,
                           struct parts *p, struct cat_error *err)
 {
 	int64_t at = 0, n = select_rows(u->keys, u->nrows, ranges, nranges, &at, NULL);
@@ -322,7 +308,7 @@ static int scratch_room(struct parts *p, size_t size, uint8_t **out, struct cat_
 }
 
 /* Rows IDX[0..n) of block B, whose keys are KEYS. */
-static int add_block(struct cat_runs *r, const struct block *b, const int64_t *keys, const int32_t *idx, int64_t n,
+static int add_block(struct cat_runs *r, const struct cat_runs_block *b, const int64_t *keys, const int32_t *idx, int64_t n,
                      struct parts *p, struct cat_error *err)
 {
 	const size_t even = cat_rowcode_even(r->code);
@@ -356,7 +342,7 @@ static int add_block(struct cat_runs *r, const struct block *b, const int64_t *k
 }
 
 /* Each block that has a key in some range is read once. */
-static int collect_disk(struct cat_runs *r, const struct run *u, const struct cat_runs_range *ranges,
+static int collect_disk(struct cat_runs *r, const struct cat_run *u, const struct cat_runs_range *ranges,
                         int64_t nranges, struct parts *p, struct cat_error *err)
 {
 	struct key_block k;
@@ -401,7 +387,7 @@ int cat_runs_read_ranges(struct cat_runs *r, const struct cat_runs_range *ranges
 	int rc = CAT_OK, used = 0;
 
 	for (size_t i = 0; rc == CAT_OK && i < r->nruns; i++) {
-		const struct run *u = &r->runs[i];
+		const struct cat_run *u = &r->runs[i];
 		const int64_t before = p.n;
 
 		rc = u->rows ? collect_memory(u, ranges, nranges, &p, err) : collect_disk(r, u, ranges, nranges, &p, err);

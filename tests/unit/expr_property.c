@@ -600,55 +600,66 @@ static void ten_to_twenty(void *arg, int c, struct cat_range_stats *out)
 	out->min_len = 6, out->max_len = 4;
 }
 
-static void pruning_is_sharp(void **state)
+/* What is known of rows for which an expression may hold, without nulls in any column and with some. */
+struct pruned {
+	const char *text;
+	enum cat_prune clean, nulls;
+};
+
+static void assert_pruned(const struct pruned *x, size_t n, cat_lacks_fn *lacks)
 {
-	static const struct {
-		const char *text;
-		enum cat_prune clean, nulls;
-	} x[] = {{"i > 20", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"i > 9", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
-		 {"i = 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"i = 21", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"9 >= x", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"NOT x > 9", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"NOT x < 9", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
-		 {"x BETWEEN 30 AND 40", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"x NOT BETWEEN 0 AND 40", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"x IN (1, 2, 30)", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"x IN (1, 12)", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"x IS NULL", CAT_PRUNE_NEVER, CAT_PRUNE_MAYBE},
-		 {"x IS NOT NULL", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
-		 {"s LIKE 'z%'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"s LIKE 'b%'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"s LIKE 'd%'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"s LIKE '%d'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"s = 'vega'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"i > 20 AND y = 1 / x", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"i > 20 OR x < 10", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"i > 20 OR x <= 20", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
-		 {"TRUE", CAT_PRUNE_ALWAYS, CAT_PRUNE_ALWAYS},
-		 {"x = NULL", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"i < 9.5", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"CONTAINS(POINT(x, y), CIRCLE(15, 25, 2)) = 1", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"CONTAINS(POINT(x, y), CIRCLE(15, 25, 6))", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"x + 1 > 100", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE}};
 	struct cat_batch *b = table();
 
-	(void)state;
-	for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct fixed_stats clean = {0, false}, dirty = {3, true};
+		enum cat_prune without, with;
 		struct cat_error err;
 		struct cat_expr *e;
 
 		assert_cat_ok(cat_expr_parse(x[i].text, &e, &err), err);
 		assert_cat_ok(cat_expr_bind_where(e, b->schema, &err), err);
-		if (cat_expr_prune(e, ten_to_twenty, NULL, &clean) != x[i].clean ||
-		    cat_expr_prune(e, ten_to_twenty, NULL, &dirty) != x[i].nulls)
-			fail_msg("%s: %d, with nulls %d", x[i].text, cat_expr_prune(e, ten_to_twenty, NULL, &clean),
-				 cat_expr_prune(e, ten_to_twenty, NULL, &dirty));
+		without = cat_expr_prune(e, ten_to_twenty, lacks, &clean);
+		with = cat_expr_prune(e, ten_to_twenty, lacks, &dirty);
+		if (without != x[i].clean || with != x[i].nulls)
+			fail_msg("%s: %d, with nulls %d", x[i].text, without, with);
 		cat_expr_free(e);
 	}
 	cat_batch_unref(b);
+}
+
+static void pruning_is_sharp(void **state)
+{
+	static const struct pruned x[] = {
+		{"i > 20", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"i > 9", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		{"i = 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"i = 21", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"9 >= x", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"NOT x > 9", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"NOT x < 9", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		{"x BETWEEN 30 AND 40", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"x NOT BETWEEN 0 AND 40", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"x IN (1, 2, 30)", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"x IN (1, 12)", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"x IS NULL", CAT_PRUNE_NEVER, CAT_PRUNE_MAYBE},
+		{"x IS NOT NULL", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		{"s LIKE 'z%'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"s LIKE 'b%'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"s LIKE 'd%'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"s LIKE '%d'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"s = 'vega'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"i > 20 AND y = 1 / x", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"i > 20 OR x < 10", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"i > 20 OR x <= 20", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		{"TRUE", CAT_PRUNE_ALWAYS, CAT_PRUNE_ALWAYS},
+		{"x = NULL", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"i < 9.5", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"CONTAINS(POINT(x, y), CIRCLE(15, 25, 2)) = 1", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"CONTAINS(POINT(x, y), CIRCLE(15, 25, 6))", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"x + 1 > 100", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE}};
+
+	(void)state;
+	assert_pruned(x, sizeof x / sizeof *x, NULL);
 }
 
 /* No value is 15, and no text is "hydra". */
@@ -664,46 +675,30 @@ static bool without_some(void *arg, int c, const struct cat_constant *v)
 
 static void what_is_lacking_is_pruned(void **state)
 {
-	static const struct {
-		const char *text;
-		enum cat_prune clean, nulls;
-	} x[] = {{"i = 15", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"15 = i", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"i = 16", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"x = 15", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"s = 'hydra'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"s = 'indus'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"i <> 15", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
-		 {"NOT i = 15", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
-		 {"NOT i <> 15", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"i IN (15, 30)", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"i IN (15, 16)", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"i NOT IN (15, 30)", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
-		 {"i = 15 OR s = 'hydra'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"i = 15 OR s = 'indus'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"i = 15 AND s = 'indus'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
-		 {"i >= 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"i <= 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"i BETWEEN 15 AND 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"s LIKE 'hydra%'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
-		 {"i + 1 = 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE}};
-	struct cat_batch *b = table();
+	static const struct pruned x[] = {
+		{"i = 15", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"15 = i", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"i = 16", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"x = 15", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"s = 'hydra'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"s = 'indus'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"i <> 15", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		{"NOT i = 15", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		{"NOT i <> 15", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"i IN (15, 30)", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"i IN (15, 16)", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"i NOT IN (15, 30)", CAT_PRUNE_ALWAYS, CAT_PRUNE_MAYBE},
+		{"i = 15 OR s = 'hydra'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"i = 15 OR s = 'indus'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"i = 15 AND s = 'indus'", CAT_PRUNE_NEVER, CAT_PRUNE_NEVER},
+		{"i >= 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"i <= 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"i BETWEEN 15 AND 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"s LIKE 'hydra%'", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE},
+		{"i + 1 = 15", CAT_PRUNE_MAYBE, CAT_PRUNE_MAYBE}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
-		struct fixed_stats clean = {0, false}, dirty = {3, true};
-		struct cat_error err;
-		struct cat_expr *e;
-
-		assert_cat_ok(cat_expr_parse(x[i].text, &e, &err), err);
-		assert_cat_ok(cat_expr_bind_where(e, b->schema, &err), err);
-		if (cat_expr_prune(e, ten_to_twenty, without_some, &clean) != x[i].clean ||
-		    cat_expr_prune(e, ten_to_twenty, without_some, &dirty) != x[i].nulls)
-			fail_msg("%s: %d, with nulls %d", x[i].text, cat_expr_prune(e, ten_to_twenty, without_some, &clean),
-				 cat_expr_prune(e, ten_to_twenty, without_some, &dirty));
-		cat_expr_free(e);
-	}
-	cat_batch_unref(b);
+	assert_pruned(x, sizeof x / sizeof *x, without_some);
 }
 
 int main(void)
