@@ -102,7 +102,8 @@ static int add_file(void *arg, const struct cat_retrieve_file *f, struct cat_err
 
 static int print_plan(struct plan *p, const char *source, const char *place, struct cat_error *err)
 {
-	const double requests = (double)p->reads * CAT_PRICE_THOUSAND_READS / 1000, out = (double)p->bytes / 1e9 * CAT_PRICE_GB_OUT;
+	const double requests = (double)p->reads * CAT_PRICE_THOUSAND_READS / 1000;
+	const double out = (double)p->bytes / 1e9 * CAT_PRICE_GB_OUT;
 	int rc = CAT_OK;
 
 	if (p->objects) {

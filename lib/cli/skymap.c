@@ -96,8 +96,8 @@ static int collect(const struct cat_io *io, char *const *operands, int n, struct
 	int rc = cat_pool_new((int)io->res.jobs, &pool, err);
 
 	if (rc == CAT_OK)
-		rc = cat_io_source_for(&io->input, &io->rows, &io->res, &(struct cat_consumer){.bind = bind, .arg = &p}, operands, n,
-		                       pool, &s, err);
+		rc = cat_io_source_for(&io->input, &io->rows, &io->res, &(struct cat_consumer){.bind = bind, .arg = &p},
+		                       operands, n, pool, &s, err);
 	if (rc == CAT_OK)
 		rc = count_all(s, &p, m, err);
 	cat_source_close(s);

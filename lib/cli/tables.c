@@ -263,8 +263,8 @@ static int whole_address(const char *word, char **out, struct cat_error *err)
 		CAT_TRY(cat_url_parse(word, &url, err)); /* no password goes into a list */
 		if (url.query && has_secret(url.query)) {
 			cat_url_fini(&url);
-			return cat_fail(err, CAT_E_USAGE, "%s: an address with a signature or token in it: a list is no place for "
-			                "it, and it ends", word);
+			return cat_fail(err, CAT_E_USAGE, "%s: an address with a signature or token in it: a list is no place "
+			                "for it, and it ends", word);
 		}
 		cat_url_fini(&url);
 	} else {

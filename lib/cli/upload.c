@@ -161,7 +161,8 @@ static void as_text(const struct cat_publish *p, const struct cat_upload_setting
 	              (long long)p->files[CAT_PUBLISH_DELETE], (long long)p->files[CAT_PUBLISH_SAME]);
 	cat_text_addf(out, "requests: %lld that write, %lld that list, %lld that read\n", (long long)c.writes,
 	              (long long)c.lists, (long long)c.reads);
-	cat_text_addf(out, "at Amazon's prices of " CAT_PRICES_OF " (us-east-1, %s): $%.6f for the requests, $%.6f a month for %lld bytes\n",
+	cat_text_addf(out, "at Amazon's prices of " CAT_PRICES_OF " (us-east-1, %s): $%.6f for the requests, "
+	              "$%.6f a month for %lld bytes\n",
 	              c.class, c.requests_usd, c.month_usd, (long long)c.stored_bytes);
 }
 

@@ -114,7 +114,8 @@ int cat_verify_report(const struct cat_verify_settings *s, const struct cat_reso
 {
 	struct report r = {.s = s, .subjects = s->json ? cat_json_array() : NULL};
 	const struct cat_verify_run run = {.full = strcmp(s->level, "full") == 0, .max_per_kind = s->findings,
-	                                   .temp_dir = res->temp_dir, .memory_bytes = res->memory_bytes / 2, .done = done, .arg = &r};
+	                                   .temp_dir = res->temp_dir, .memory_bytes = res->memory_bytes / 2,
+	                                   .done = done, .arg = &r};
 	struct cat_pool *pool = NULL;
 	int rc = cat_pool_new((int)res->jobs, &pool, err);
 

@@ -100,9 +100,9 @@ struct cat_work_ops {
 	/* The others may be NULL. Any thread, one at a time per work, before decode. */
 	/* Bounds of column COL in parts of all the work's rows. May read metadata. */
 	CAT_MUST_USE int (*parts)(struct cat_work *, int col, struct cat_part_list *out, struct cat_error *);
-	/* Leaves the rows of N > 0 SPANS (ascending, disjoint, none empty) of those that the work came with: from now on
-	 * these are its rows; nrows and bytes follow. Also again, for other rows, and then after decode too; what was
-	 * fetched is forgotten. */
+	/* Leaves the rows of N > 0 SPANS (ascending, disjoint, none empty) of those that the work came with: from now
+	 * on these are its rows; nrows and bytes follow. Also again, for other rows, and then after decode too; what
+	 * was fetched is forgotten. */
 	CAT_MUST_USE int (*narrow)(struct cat_work *, const struct cat_stretch *spans, int n, struct cat_error *);
 	/* Asks for what decode of COLS[0..n) (ascending) will need, in one request, if that is at most MAX_BYTES; decode
 	 * waits for it. With PRICE given nothing is asked for: it receives what that would cost, or stays as it is when it is
@@ -114,8 +114,8 @@ struct cat_work_ops {
 	CAT_MUST_USE int (*only)(struct cat_work *, int col, const bool *used, struct cat_error *);
 	/* Whether surely no value of column COL is V. May read metadata; what cannot be read is not known. */
 	bool (*lacks)(struct cat_work *, int col, const struct cat_constant *v);
-	/* About what columns COLS[0..n) of the rows that the work came with take decoded, by metadata alone: more where a
-	 * dictionary holds texts. May be NULL. Any thread. */
+	/* About what bytes columns COLS[0..n) of the rows that the work came with take decoded, by metadata alone:
+	 * more where a dictionary holds texts. */
 	int64_t (*size)(const struct cat_work *, const int *cols, int n);
 };
 struct cat_work {
@@ -138,7 +138,7 @@ struct cat_feed {
 	bool sharded;              /* pieces exist before reading: shards cut between them */
 	bool far;                  /* a piece takes long to come: fetch of many at a time */
 	int64_t bytes;             /* about what all of it takes where it lies; 0: unknown */
-	const char *note;          /* what was passed over when it was opened, and why; owned by the feed. NULL: nothing */
+	const char *note;          /* what was passed over when it was opened, and why; the feed's. NULL: nothing */
 };
 void cat_feed_close(struct cat_feed *f); /* accepts NULL */
 void cat_work_free(struct cat_work *w);  /* accepts NULL */

@@ -17,7 +17,8 @@
 #define MAX_PROPERTIES ((size_t)16 << 20)
 #define MAX_FILE ((size_t)1 << 30)
 
-/* Files of FOLDER, all asked for at once. OUT[i] NULL: it is not there. What is longer than such files are is not read. */
+/* Files of FOLDER, all asked for at once. OUT[i] NULL: it is not there. What is longer than such files are is not
+ * read. */
 static int fetch(const char *folder, const char *const *names, int n, struct cat_buf **out, bool *denied,
                  struct cat_error *err)
 {

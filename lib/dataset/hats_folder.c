@@ -1,4 +1,5 @@
-/* Partitions that are folders: which files they have. A web server does not say; _metadata, which names each leaf, does. */
+/* Partitions that are folders: which files they have. A web server does not say; _metadata, which names each leaf,
+ * does. */
 #include "dataset/hats_feed.h"
 
 #include <stdlib.h>
@@ -77,8 +78,8 @@ static int load_names(struct cat_hats *h, struct cat_error *err)
 	cat_reader_close(r);
 	if (rc == CAT_E_NOINPUT) {
 		rc = cat_fail(err, CAT_E_UNSUPPORTED,
-		              "%s: its partitions are folders, and a web server does not say what is in them, nor is there a "
-		              "dataset/_metadata that does",
+		              "%s: its partitions are folders, and a web server does not say what is in them, nor is "
+		              "there a dataset/_metadata that does",
 		              h->given);
 		cat_hint(err, "an s3:// address of the same catalogue");
 	} else if (rc != CAT_OK) {
@@ -144,7 +145,8 @@ static int each_named(struct cat_hats *h, const char *path, const struct listing
 }
 
 int cat_hats_each_file(struct cat_hats *h, const char *path,
-                       int (*each)(void *arg, const char *name, struct cat_error *err), void *arg, struct cat_error *err)
+                       int (*each)(void *arg, const char *name, struct cat_error *err), void *arg,
+                       struct cat_error *err)
 {
 	struct listing l = {each, arg};
 	const int rc = cat_tree_each(path, true, give_entry, &l, err);

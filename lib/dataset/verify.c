@@ -11,7 +11,8 @@
 #include "net/url.h"
 #include "storage/open.h"
 
-#define ABSENT 100 /* partitions that are asked for in vain before the others are given up, where each costs a request */
+/* Partitions that are asked for in vain before the others are given up, where each costs a request. */
+#define ABSENT 100
 
 /* --- opening --- */
 

@@ -44,8 +44,8 @@ CAT_MUST_USE int cat_verify_leaf_run(struct cat_verify_leaf *l, struct cat_error
 /* In the order of leaves, one thread. Takes over L, also on failure. */
 CAT_MUST_USE int cat_verify_take(struct cat_verify *v, struct cat_verify_leaf *l, struct cat_error *err);
 void cat_verify_leaf_free(struct cat_verify_leaf *l); /* accepts NULL */
-/* After a take: so many leaves of a catalogue whose files cannot be listed were asked for in vain that the others, LEFT of
- * them, are better not asked for. True: no more leaf is to be taken; the findings say so. */
+/* After a take: so many leaves of a catalogue whose files cannot be listed were asked for in vain that the others, LEFT
+ * of them, are better not asked for. True: no more leaf is to be taken; the findings say so. */
 bool cat_verify_enough(struct cat_verify *v, int left);
 /* After the last leaf: FINDINGS receives all there are, TOTALS what was looked at. */
 CAT_MUST_USE int cat_verify_finish(struct cat_verify *v, struct cat_findings *findings,

@@ -144,8 +144,8 @@ static void show_row(char *out, size_t size, int64_t cell29)
 	snprintf(out, size, "a row at %.7f, %.7f", ra, dec);
 }
 
-/* Whether the primary is a part of a catalogue, and CELL29 lies where that part has nothing: the margins of its partitions
- * have rows there too. */
+/* Whether the primary is a part of a catalogue, and CELL29 lies where that part has nothing: the margins of its
+ * partitions have rows there too. */
 static bool beyond_part(const struct cat_hats *h, int64_t cell29)
 {
 	int a = 0, b = h->nparts;

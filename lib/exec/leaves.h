@@ -21,9 +21,10 @@ struct cat_leaves {
 	struct cat_hats_writer *writer;
 	struct cat_pool *pool;
 	int64_t memory_bytes; /* for rows, of all leaves that are under way together */
-	double margin_deg;    /* of a margin cache: the rows around each part instead of those in it; 0: the catalogue */
-	int64_t max_bytes;    /* a leaf of the catalogue that is larger is cut into its quarters, and so on; one row, or */
-	                      /* a cell of order 29, may be larger. INT64_MAX: none is cut */
+	double margin_deg;    /* of a margin cache: the rows around each part, not those in it; 0: the catalogue */
+	/* A leaf of the catalogue that is larger is cut into its quarters, and so on; one row, or a cell of order 29,
+	 * may be larger. INT64_MAX: none is cut. */
+	int64_t max_bytes;
 };
 /* Writes a leaf for each of PARTS that has rows. DONE receives the parts of the catalogue that were written (nothing
  * for a margin cache), BYTES what all leaves take. */

@@ -30,8 +30,9 @@ struct cat_xmatch_options {
 	int64_t right_rows; /* both sides are in memory already, and RIGHT has so many rows; 0: not known */
 	int64_t tile_rows; /* part by part: rows of LEFT at a time; 0: as memory allows */
 	int ra1, dec1, ra2, dec2; /* columns of numbers, in degrees */
-	const bool *given; /* which columns of the result are asked for, the others being NULL in its batches; it stays the
-	                    * caller's and must last as long as the source. NULL: all */
+	/* Which columns of the result are asked for, the others being NULL in its batches; it stays the caller's and
+	 * must last as long as the source. NULL: all. */
+	const bool *given;
 	/* What cat_xmatch_schema made of both schemas and the suffix, where many tables are matched; NULL: it is asked. */
 	struct cat_schema *schema;
 	const int *right_cols;

@@ -28,8 +28,8 @@ bool cat_scan_region_keep(void *arg, int64_t lo, int64_t hi);
  * binds to it and sets USED[i] for the columns it reads; the others may then come as NULL. */
 struct cat_consumer {
 	CAT_MUST_USE int (*bind)(void *arg, struct cat_schema *schema, bool *used, struct cat_error *err);
-	/* Then: sets USED[i] for those of the N children of column COL, a struct or list of structs, that it reads; the others
-	 * may come as nulls. NULL: it reads all. */
+	/* Then: sets USED[i] for those of the N children of column COL, a struct or list of structs, that it reads; the
+	 * others may come as nulls. NULL: it reads all. */
 	void (*children)(void *arg, int col, int n, bool *used);
 	void *arg;
 };

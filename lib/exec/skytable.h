@@ -46,7 +46,7 @@ struct cat_skytable {
 	 * many bytes of rows in them may be kept. */
 	const struct cat_cover *border;
 	int64_t border_bytes;
-	int64_t piece_bytes; /* set there too: no more rows are decoded at a time, where that can be had; 0: no matter */
+	int64_t piece_bytes; /* set there too: no more is decoded at a time, where that can be had; 0: no matter */
 };
 void cat_skytable_close(struct cat_skytable *t); /* accepts NULL */
 

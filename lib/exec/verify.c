@@ -199,8 +199,8 @@ int cat_verify(const char *path, const struct cat_verify_run *run, struct cat_po
 	int rc;
 
 	c.options = (struct cat_verify_options){.full = run->full, .max_per_kind = run->max_per_kind,
-	                                        .temp_dir = run->temp_dir, .whole_bytes = run->memory_bytes / 4, .reserve = reserve,
-	                                        .release = release, .arg = &c.budget};
+	                                        .temp_dir = run->temp_dir, .whole_bytes = run->memory_bytes / 4,
+	                                        .reserve = reserve, .release = release, .arg = &c.budget};
 	CAT_TRY(cat_table_catalogue(path, NULL, &h, err));
 	if (!h)
 		return check_file(&c, path, err);

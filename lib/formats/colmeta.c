@@ -160,8 +160,8 @@ static int copy_words(const struct cat_yaml *y, struct cat_votable_field *f, str
 	return CAT_OK;
 }
 
-/* TEXT[0,N): "- {name: ra, unit: deg, ...}", or the same in lines. With HAS_META it is what stands below "meta:", a list
- * of maps, where tables that came from a VOTable have their UCDs. */
+/* TEXT[0,N): "- {name: ra, unit: deg, ...}", or the same in lines. With HAS_META it is what stands below "meta:", a
+ * list of maps, where tables that came from a VOTable have their UCDs. */
 static int read_column(const char *text, size_t n, bool has_meta, struct cat_votable_field *f, struct cat_error *err)
 {
 	struct cat_yaml *y;
@@ -208,7 +208,8 @@ static int read_item(const char *item, const char **end, struct cat_votable_fiel
 	return below && below < at ? read_column(below, (size_t)(at - below), true, f, err) : CAT_OK;
 }
 
-/* The list under "datatype:"; each column is read by itself, so that one that is odd (YAML's tags) is left out alone. */
+/* The list under "datatype:"; each column is read by itself, so that one that is odd (YAML's tags) is left out
+ * alone. */
 static int read_astropy(const char *text, struct index *ix, struct cat_error *err)
 {
 	static const char head[] = "datatype:\n";

@@ -82,7 +82,7 @@ static bool is_first(struct cat_thrift *t, uint8_t type)
 	return first;
 }
 
-/* BloomFilterHeader {1 numBytes, 2 algorithm, 3 hash, 4 compression}. *USED is its length. False when it is of no use. */
+/* BloomFilterHeader {1 numBytes, 2 algorithm, 3 hash, 4 compression}. *USED is its length. False: it is of no use. */
 static bool read_header(const struct cat_buf *b, int64_t *bits, size_t *used)
 {
 	struct cat_thrift t = {b->data, b->data + b->size, false};
@@ -170,8 +170,8 @@ static bool fits(enum cat_type_id id, int64_t v)
 	}
 }
 
-/* The plain bytes of V as a value of leaf L, in ROOM or where V has them; n 0: it is not known how that would be stored.
- * Zeros have two signs. */
+/* The plain bytes of V as a value of leaf L, in ROOM or where V has them; n 0: it is not known how that would be
+ * stored. Zeros have two signs. */
 static struct cat_span stored(const struct cat_pq_leaf *l, const struct cat_constant *v, uint8_t room[8])
 {
 	struct cat_span s = {room, 0};

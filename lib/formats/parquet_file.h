@@ -54,7 +54,8 @@ void cat_pq_bounds(const struct cat_parquet_file *f, int leaf, struct cat_span m
 CAT_MUST_USE int cat_pq_page_stats(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix, int col,
                                    struct cat_part_list *out, struct cat_error *err);
 
-/* parquet_bloom.c: the Bloom filter that was read last of one group. Zero-initialised: none yet. One thread at a time. */
+/* parquet_bloom.c: the Bloom filter that was read last of one group. Zero-initialised: none yet. One thread at a
+ * time. */
 struct cat_pq_bloom {
 	bool loaded;
 	int leaf;

@@ -272,7 +272,8 @@ static int64_t run_of_bits(const uint8_t *bits, int64_t at, int64_t n)
 	/* A word at any bit holds 57 at least, and one above them stops the count. */
 	while (run < n) {
 		const int64_t i = at + run;
-		const uint64_t word = cat_bits_load(bits + (i >> 3)) >> (i & 7), first = cat_bit_get(bits, at) ? ~UINT64_C(0) : 0;
+		const uint64_t word = cat_bits_load(bits + (i >> 3)) >> (i & 7);
+		const uint64_t first = cat_bit_get(bits, at) ? ~UINT64_C(0) : 0;
 		const int same = __builtin_ctzll((word ^ first) | UINT64_C(1) << 57);
 
 		run += same;

@@ -153,7 +153,8 @@ static void put_field(struct cat_text *out, const struct cat_field *f)
 
 void cat_votable_put(const struct cat_schema *s, struct cat_text *out)
 {
-	cat_text_add(out, "<VOTABLE version=\"1.4\" xmlns=\"http://www.ivoa.net/xml/VOTable/v1.3\">\n<RESOURCE>\n<TABLE>\n");
+	cat_text_add(out, "<VOTABLE version=\"1.4\" xmlns=\"http://www.ivoa.net/xml/VOTable/v1.3\">\n"
+	                  "<RESOURCE>\n<TABLE>\n");
 	for (int i = 0; i < s->nfields; i++)
 		put_field(out, &s->fields[i]);
 	cat_text_add(out, "</TABLE>\n</RESOURCE>\n</VOTABLE>\n");

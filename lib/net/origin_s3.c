@@ -304,7 +304,8 @@ static enum cat_verdict s3_judge(struct cat_origin *o, struct cat_call *c, struc
 	} else if (is(c, "RequestTimeout") || is(c, "SlowDown") || is(c, "InternalError")) {
 		cat_call_fail(c, is(c, "InternalError") ? CAT_E_UNAVAIL : CAT_E_TEMP, err, c->code);
 		v = CAT_VERDICT_LATER;
-	} else if (is(c, "QuotaExceeded") || is(c, "XMinioAdminBucketQuotaExceeded") || is(c, "XMinioStorageFull") || status == 507) {
+	} else if (is(c, "QuotaExceeded") || is(c, "XMinioAdminBucketQuotaExceeded") || is(c, "XMinioStorageFull") ||
+	           status == 507) {
 		cat_call_fail(c, CAT_E_IO, err, "the store, or what may be stored there, is full");
 		v = CAT_VERDICT_FAIL;
 	} else if (is(c, "XAdminUserNotFound")) {

@@ -28,8 +28,8 @@ struct cat_net_settings {
 };
 void cat_net_configure(const struct cat_net_settings *s);
 const struct cat_net_settings *cat_net_settings(void);
-/* While ON a server that has not answered anything yet is asked once and not waited for long: there are others that have
- * the same. Any thread. */
+/* While ON a server that has not answered anything yet is asked once and not waited for long: there are others that
+ * have the same. Any thread. */
 void cat_net_impatient(bool on);
 bool cat_net_is_impatient(void);
 

@@ -17,7 +17,7 @@
 #define FEW 2
 #define PIECE ((int64_t)8 << 20)       /* of a long range */
 #define CHUNK ((size_t)4 << 20)        /* of reading in order */
-#define GATHER ((size_t)128 << 10)     /* bytes that are written to a file at once, while they are in the processor's cache */
+#define GATHER ((size_t)128 << 10)     /* bytes that are written to a file at once, while they are in a cache */
 #define CACHED ((int64_t)2 << 20)      /* the longest piece that is kept for the next time */
 
 /* --- ranges --- */
@@ -247,7 +247,8 @@ static int start_all(struct cat_object *o, struct object_ticket *t, struct cat_e
 		for (int64_t at = e->begin; at < e->end; at += most) {
 			struct piece *p = &t->pieces[t->npieces++];
 
-			*p = (struct piece){.extent = e, .begin = at, .end = at + most < e->end ? at + most : e->end, .into = t->into};
+			*p = (struct piece){.extent = e, .begin = at, .end = at + most < e->end ? at + most : e->end,
+			                    .into = t->into};
 			CAT_TRY(start_piece(o, p, err));
 		}
 	}
@@ -376,7 +377,8 @@ static int finish_piece(struct cat_object *o, struct piece *p, struct cat_error 
 	if (p->cached)
 		return CAT_OK;
 	if (cat_call_finish(&p->call, err) != CAT_OK)
-		return p->sys ? cat_fail_sys(err, CAT_E_IO, p->sys, "%s: what came cannot be written", o->name) : (int)err->code;
+		return p->sys ? cat_fail_sys(err, CAT_E_IO, p->sys, "%s: what came cannot be written", o->name)
+		              : (int)err->code;
 	if (!same(reply->etag, o->etag) || (!o->etag && !same(reply->modified, o->modified)) ||
 	    (reply->range_total >= 0 && reply->range_total != o->base.size))
 		return cat_fail(err, CAT_E_DATA, "%s changed while it was read", o->name);
@@ -394,7 +396,8 @@ static int finish_piece(struct cat_object *o, struct piece *p, struct cat_error 
 	return CAT_OK;
 }
 
-static int give(struct cat_object *o, const struct object_ticket *t, size_t i, struct cat_buf **out, struct cat_error *err)
+static int give(struct cat_object *o, const struct object_ticket *t, size_t i, struct cat_buf **out,
+                struct cat_error *err)
 {
 	const struct cat_range *r = &t->ranges[i];
 	const struct extent *e = t->of[i];

@@ -71,7 +71,8 @@ struct first {
 
 static bool first_key(const struct cat_object *o, enum cat_open_where where, struct cat_cache_key *key)
 {
-	return o->who && cat_cache_key(key, o->name, o->who, where == CAT_OPEN_TAIL ? "last bytes" : "first bytes", 0, FIRST);
+	return o->who &&
+	       cat_cache_key(key, o->name, o->who, where == CAT_OPEN_TAIL ? "last bytes" : "first bytes", 0, FIRST);
 }
 
 /* Who asks, as far as that decides what may be seen. What needs a token or has one in it is not kept. */
