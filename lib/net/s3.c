@@ -159,6 +159,19 @@ int cat_s3_head(const struct cat_url *url, const char *name, struct cat_s3_info 
 	return rc;
 }
 
+int64_t cat_s3_part_bytes(const struct cat_url *url, const char *name)
+{
+	struct cat_error unused = {0};
+	struct cat_call c;
+	int64_t bytes = 0;
+
+	if (cat_call_for(&c, "HEAD", url, name, &unused) == CAT_OK &&
+	    cat_call_query(&c, "partNumber", "1", &unused) == CAT_OK && cat_call_run(&c, &unused) == CAT_OK)
+		bytes = c.reply.length;
+	cat_call_fini(&c);
+	return bytes > 0 ? bytes : 0;
+}
+
 int cat_s3_get(const struct cat_url *url, const char *name, size_t max, struct cat_buf **out, char **etag,
                struct cat_error *err)
 {

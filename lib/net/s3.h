@@ -85,6 +85,9 @@ struct cat_s3_info {
 /* CAT_E_NOINPUT when there is none. */
 CAT_MUST_USE int cat_s3_head(const struct cat_url *url, const char *name, struct cat_s3_info *out,
                              struct cat_error *err);
+/* Bytes of the first part of an object that came in parts; of the whole where the server knows no parts; 0: it does not
+ * tell. */
+int64_t cat_s3_part_bytes(const struct cat_url *url, const char *name);
 /* A small whole object and its ETag, both the caller's. CAT_E_NOINPUT when there is none. */
 CAT_MUST_USE int cat_s3_get(const struct cat_url *url, const char *name, size_t max, struct cat_buf **out,
                             char **etag, struct cat_error *err);

@@ -209,9 +209,10 @@ static long parts_of(const char *digest, size_t n)
 	return v >= 1 && v <= 10000 && (size_t)(end - digest) == n ? v : -1;
 }
 
-/* Compares with every way in which the object may have been cut. */
-static int compare_digest(const char *path, int64_t size, bool sha256, const char *told, size_t n, int64_t part_bytes,
-                          enum cat_same *out, struct cat_error *err)
+/* Compares with the way in which the object was cut, or every one in which it may have been: only the first tells that
+ * they differ. */
+static int compare_digest(const char *path, int64_t size, bool sha256, const char *told, size_t n, int64_t cut,
+                          int64_t part_bytes, enum cat_same *out, struct cat_error *err)
 {
 	const int64_t sizes[] = {part_bytes, 8 * MIB, 16 * MIB, 5 * MIB, 32 * MIB, 64 * MIB, 100 * MIB, 128 * MIB};
 	const long nparts = parts_of(told, n);
@@ -221,6 +222,13 @@ static int compare_digest(const char *path, int64_t size, bool sha256, const cha
 	if (nparts == 0) {
 		CAT_TRY(digest_file(path, sha256, 0, text, sizeof text, err));
 		/* A SHA-256 is nothing else; an ETag may be. */
+		*out = strlen(text) == n && memcmp(text, told, n) == 0 ? CAT_SAME_YES
+		       : sha256                                         ? CAT_SAME_NO
+		                                                        : CAT_SAME_UNKNOWN;
+		return CAT_OK;
+	}
+	if (cut > 0 && nparts > 0 && (size + cut - 1) / cut == nparts) {
+		CAT_TRY(digest_file(path, sha256, cut, text, sizeof text, err));
 		*out = strlen(text) == n && memcmp(text, told, n) == 0 ? CAT_SAME_YES
 		       : sha256                                         ? CAT_SAME_NO
 		                                                        : CAT_SAME_UNKNOWN;
@@ -252,11 +260,11 @@ int cat_content_compare(const char *path, const struct cat_content *told, int64_
 		return CAT_OK;
 	*out = CAT_SAME_UNKNOWN;
 	if (*sha256)
-		return compare_digest(path, size, true, sha256, strlen(sha256), part_bytes, out, err);
+		return compare_digest(path, size, true, sha256, strlen(sha256), told->part_bytes, part_bytes, out, err);
 	if (*etag == '"')
 		etag++;
 	n = strcspn(etag, "\"");
 	if (strspn(etag, "0123456789abcdef") == 32 && (n == 32 || etag[32] == '-'))
-		return compare_digest(path, size, false, etag, n, part_bytes, out, err);
+		return compare_digest(path, size, false, etag, n, told->part_bytes, part_bytes, out, err);
 	return CAT_OK;
 }

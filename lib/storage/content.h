@@ -16,6 +16,7 @@ struct cat_content {
 	int64_t size;
 	const char *etag;   /* quotes and all; NULL or "" when not told */
 	const char *sha256; /* base64, "...-N" of parts; NULL or "" when not told */
+	int64_t part_bytes; /* of each of the parts but the last; 0: not told */
 };
 enum cat_same {
 	CAT_SAME_YES,

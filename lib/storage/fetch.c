@@ -223,6 +223,9 @@ static int verify(const char *source, const char *path, const struct cat_fetch_s
 			rc = cat_s3_head(&url, source, &info, err);
 		if (rc == CAT_OK && same == CAT_SAME_UNKNOWN && info.sha256[0] && cat_s3_same_etag(info.etag, s->version)) {
 			told.sha256 = info.sha256;
+			/* Of parts the digest alone does not say how they were cut. */
+			if (strchr(info.sha256, '-'))
+				told.part_bytes = cat_s3_part_bytes(&url, source);
 			rc = cat_content_compare(path, &told, cat_content_part(s->size), &same, err);
 		} else if (rc == CAT_OK && same == CAT_SAME_UNKNOWN && s->size >= LARGE) {
 			rc = cat_content_compare(path, &told, cat_content_part(s->size), &same, err);
