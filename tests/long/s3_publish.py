@@ -312,6 +312,24 @@ def get_killed(s, proxy):
 
 # --- releases ---
 
+def damaged(s):
+    """Parts of an object arrive with a wrong bit: what the server knows of them by SHA-256 does not fit."""
+    src, odd = f"s3://{BUCKET}/damaged/big", f"s3://{BUCKET}/damaged/odd"
+    cat("cat-upload", "big", src)
+    s.s3.upload_file("big", BUCKET, "damaged/odd", ExtraArgs={"ChecksumAlgorithm": "SHA256"},
+                     Config=boto3.s3.transfer.TransferConfig(multipart_chunksize=7 * 1024 * 1024 + 13))
+    env = up("faults", f"flip-{s.kind}", "--to", s.env["AWS_ENDPOINT_URL"])
+    through(env, "cat-get", odd, "odd")
+    same("parts of an odd size fit", open("odd", "rb").read() == open("big", "rb").read(), True)
+    with open("rules", "w") as f:
+        json.dump([{"method": "GET", "path": "damaged", "range": True, "every": 3, "action": "flip", "at": 7000}], f)
+    os.rename("rules", f"flip-{s.kind}/rules.json")
+    for address in (src, odd):
+        through(env, "cat-get", address, "flipped", status=76)
+        report("checksum" in cat.messages and not os.path.exists("flipped"), "damaged parts are refused", cat.messages)
+    down(f"flip-{s.kind}")
+
+
 def answer(address):
     return cat("cat-group", "-a", "count(*) AS n, sum(id) AS s, mean(ra) AS m", "-f", "csv", address)
 
@@ -474,6 +492,8 @@ def run(kind):
     for name, test in (("releases", releases), ("clients at once", clients_at_once), ("no conditions", no_conditions),
                        ("LSDB", lsdb_opens)):
         check(f"{kind}: {name}", lambda: test(s))
+    if kind == "versitygw":
+        check(f"{kind}: parts that are damaged", lambda: damaged(s))
     if kind == "radosgw":
         check(f"{kind}: a bucket that is full", lambda: full(s))
     if proxy:
