@@ -360,3 +360,30 @@ int64_t cat_batch_rows(const struct cat_schema *s)
 		rows /= 2;
 	return rows;
 }
+
+int64_t cat_batch_weight(const struct cat_batch *b, int64_t off, int64_t n)
+{
+	int64_t bytes = 0;
+
+	for (int i = 0; i < b->ncols; i++)
+		if (b->cols[i])
+			bytes += cat_column_weight(b->cols[i], off, n);
+	return bytes;
+}
+
+int64_t cat_batch_fit(const struct cat_batch *b, int64_t off, int64_t n, int64_t most_bytes)
+{
+	int64_t fits = 0, more = n + 1;
+
+	if (cat_batch_weight(b, off, n) <= most_bytes)
+		return n;
+	while (more - fits > 1) {
+		const int64_t mid = fits + (more - fits) / 2;
+
+		if (cat_batch_weight(b, off, mid) <= most_bytes)
+			fits = mid;
+		else
+			more = mid;
+	}
+	return fits;
+}

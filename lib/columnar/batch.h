@@ -118,5 +118,12 @@ int64_t cat_batch_bytes(const struct cat_batch *b);
 /* Rows per batch that keep a batch of S near 0.5 MiB; a power of two from 256 to 65,536. Depends on the
  * schema alone, so that outputs do not depend on memory or threads. */
 int64_t cat_batch_rows(const struct cat_schema *s);
+/* Bytes of the values of rows [OFF, OFF+N), by the values alone; of columns that are there. */
+int64_t cat_batch_weight(const struct cat_batch *b, int64_t off, int64_t n);
+/* What a batch weighs at most, unless a row weighs more alone: texts and lists may be far longer than cat_batch_rows
+ * thinks. */
+#define CAT_BATCH_WEIGHT (INT64_C(8) << 20)
+/* How many of the N rows from OFF on weigh MOST_BYTES at most. */
+int64_t cat_batch_fit(const struct cat_batch *b, int64_t off, int64_t n, int64_t most_bytes);
 
 #endif

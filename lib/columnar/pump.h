@@ -91,7 +91,8 @@ struct cat_constant {
 struct cat_work_ops {
 	/* Decodes columns COLS[0..n) (indices into the feed's schema, ascending; never empty unless n is 0: then
 	 * only the row count is wanted) of all its rows into one batch whose schema is the feed's projected to
-	 * COLS. May be called several times with different columns. Any thread, one at a time per work. */
+	 * COLS. May be called several times with different columns. *OUT is NULL when their texts would take more than
+	 * the work's max_text_bytes. Any thread, one at a time per work. */
 	CAT_MUST_USE int (*decode)(struct cat_work *, const int *cols, int n, struct cat_batch **out,
 	                           struct cat_error *);
 	/* What is known of column COL without decoding; all zero when nothing is. May be NULL. Any thread. */
@@ -115,13 +116,17 @@ struct cat_work_ops {
 	/* Whether surely no value of column COL is V. May read metadata; what cannot be read is not known. */
 	bool (*lacks)(struct cat_work *, int col, const struct cat_constant *v);
 	/* About what bytes columns COLS[0..n) of the rows that the work came with take decoded, by metadata alone:
-	 * more where a dictionary holds texts. */
+	 * more where nothing is told of texts in a dictionary. */
 	int64_t (*size)(const struct cat_work *, const int *cols, int n);
+	/* The work keeps its first ROWS (1 <= ROWS < nrows) and *REST, a work of its own, receives the others; NULL:
+	 * nobody wants them. As when it came: what was narrowed or fetched is forgotten. Also after decode. */
+	CAT_MUST_USE int (*cut)(struct cat_work *, int64_t rows, struct cat_work **rest, struct cat_error *);
 };
 struct cat_work {
 	const struct cat_work_ops *ops;
 	int64_t nrows;    /* -1: not known before decoding */
 	int64_t bytes;    /* compressed bytes of all its columns, for balancing shards; -1 unknown */
+	int64_t max_text_bytes; /* set by who reads it, if it can be cut; 0: no bound */
 	const char *where; /* "row group 3", for messages; NULL: nothing to say. Owned by the work */
 };
 struct cat_feed;

@@ -116,12 +116,13 @@ static int several_decode(struct cat_work *work, const int *cols, int n, struct 
 		while (inner[place[i]] != w->part->map[cols[i]])
 			place[i]++;
 	}
+	w->inner->max_text_bytes = work->max_text_bytes;
 	rc = w->inner->ops->decode(w->inner, inner, n, &b, err);
-	if (rc == CAT_OK)
+	if (b)
 		rc = cat_schema_project(w->schema, cols, n, &schema, err);
-	if (rc == CAT_OK)
+	if (b && rc == CAT_OK)
 		rc = cat_batch_new(schema, b->nrows, &mine, err);
-	for (int i = 0; rc == CAT_OK && i < n; i++)
+	for (int i = 0; mine && i < n; i++)
 		mine->cols[i] = cat_column_ref(b->cols[place[i]]);
 	cat_batch_unref(b);
 	cat_schema_unref(schema);
@@ -211,13 +212,47 @@ static int64_t several_size(const struct cat_work *work, const int *cols, int n)
 	return bytes;
 }
 
+static int several_cut(struct cat_work *work, int64_t rows, struct cat_work **rest, struct cat_error *err);
+
 static const struct cat_work_ops several_work_ops = {several_decode, several_stats, several_work_free, several_parts,
                                                      several_narrow, several_fetch, several_only, several_lacks,
-                                                     several_size};
+                                                     several_size, several_cut};
 /* Over pieces that are all or nothing. */
 static const struct cat_work_ops several_whole_ops = {
 	.decode = several_decode, .stats = several_stats, .free = several_work_free, .fetch = several_fetch,
 	.only = several_only, .lacks = several_lacks, .size = several_size};
+
+/* INNER, which is taken over also on failure, as a piece of PART. */
+static int wrap_work(struct part *part, struct cat_schema *schema, struct cat_work *inner, struct cat_work **out,
+                     struct cat_error *err)
+{
+	struct several_work *w = cat_calloc(1, sizeof *w);
+
+	if (!w) {
+		cat_work_free(inner);
+		return cat_fail_mem(err, sizeof *w);
+	}
+	w->base.ops = inner->ops->narrow ? &several_work_ops : &several_whole_ops;
+	w->base.nrows = inner->nrows;
+	w->base.bytes = inner->bytes;
+	w->inner = inner;
+	w->part = part;
+	atomic_fetch_add(&part->refs, 1);
+	w->schema = cat_schema_ref(schema);
+	*out = &w->base;
+	return CAT_OK;
+}
+
+static int several_cut(struct cat_work *work, int64_t rows, struct cat_work **rest, struct cat_error *err)
+{
+	struct several_work *w = (struct several_work *)work;
+	struct cat_work *inner;
+
+	CAT_TRY(said(w, w->inner->ops->cut(w->inner, rows, rest ? &inner : NULL, err), err));
+	work->nrows = w->inner->nrows;
+	work->bytes = w->inner->bytes;
+	return rest ? wrap_work(w->part, w->schema, inner, rest, err) : CAT_OK;
+}
 
 /* --- feed --- */
 
@@ -252,7 +287,6 @@ static int open_part(struct several_feed *s, struct cat_error *err)
 static int several_next(struct cat_feed *f, struct cat_work **out, struct cat_error *err)
 {
 	struct several_feed *s = (struct several_feed *)f;
-	struct several_work *w;
 	struct cat_work *inner = NULL;
 
 	*out = NULL;
@@ -273,20 +307,7 @@ static int several_next(struct cat_feed *f, struct cat_work **out, struct cat_er
 			s->part = NULL;
 		}
 	}
-	w = cat_calloc(1, sizeof *w);
-	if (!w) {
-		cat_work_free(inner);
-		return cat_fail_mem(err, sizeof *w);
-	}
-	w->base.ops = inner->ops->narrow ? &several_work_ops : &several_whole_ops;
-	w->base.nrows = inner->nrows;
-	w->base.bytes = inner->bytes;
-	w->inner = inner;
-	w->part = s->part;
-	atomic_fetch_add(&s->part->refs, 1);
-	w->schema = cat_schema_ref(s->base.schema);
-	*out = &w->base;
-	return CAT_OK;
+	return wrap_work(s->part, s->base.schema, inner, out, err);
 }
 
 static void several_close(struct cat_feed *f)

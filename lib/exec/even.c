@@ -5,46 +5,14 @@
 #include "base/alloc.h"
 #include "columnar/kernels.h"
 
-/* Text in a batch, at most, but for a row that has more alone. */
-#define TEXT_BYTES (INT64_C(8) << 20)
-
 struct even {
 	struct cat_source base;
 	struct cat_source *inner;
 	struct cat_batch **held; /* what was read and not yet given out, NROWS in all */
 	size_t n, cap;
 	int64_t nrows, size;
-	int64_t text_bytes; /* of what is held */
+	int64_t bytes; /* what it weighs */
 };
-
-/* Bytes of text in the first N rows. */
-static int64_t text_of(const struct cat_batch *b, int64_t n)
-{
-	int64_t bytes = 0;
-
-	for (int i = 0; i < b->ncols; i++)
-		if (b->cols[i] && cat_type_is_text(b->cols[i]->type.id) && b->cols[i]->offsets)
-			bytes += cat_column_offsets(b->cols[i])[n] - cat_column_offsets(b->cols[i])[0];
-	return bytes;
-}
-
-/* How many rows of B still fit where MOST_ROWS and MOST_BYTES of text do; of the FIRST one at least. */
-static int64_t cut(const struct cat_batch *b, int64_t most_rows, int64_t most_bytes, bool first)
-{
-	int64_t most = most_rows < b->nrows ? most_rows : b->nrows, least = first;
-
-	if (text_of(b, most) <= most_bytes)
-		return most;
-	while (most - least > 1) {
-		const int64_t mid = least + (most - least) / 2;
-
-		if (text_of(b, mid) <= most_bytes)
-			least = mid;
-		else
-			most = mid;
-	}
-	return least;
-}
 
 /* Takes over B. */
 static int hold(struct even *e, struct cat_batch *b, struct cat_error *err)
@@ -59,7 +27,7 @@ static int hold(struct even *e, struct cat_batch *b, struct cat_error *err)
 	}
 	e->held[e->n++] = b;
 	e->nrows += b->nrows;
-	e->text_bytes += text_of(b, b->nrows);
+	e->bytes += cat_batch_weight(b, 0, b->nrows);
 	return CAT_OK;
 }
 
@@ -87,15 +55,17 @@ static int give(struct even *e, struct cat_batch **out, struct cat_error *err)
 
 	for (; n < e->n; n++) {
 		const struct cat_batch *b = e->held[n];
-		const int64_t fit = cut(b, e->size - rows, TEXT_BYTES - bytes, rows == 0);
+		const int64_t most = e->size - rows < b->nrows ? e->size - rows : b->nrows;
+		int64_t fit = cat_batch_fit(b, 0, most, CAT_BATCH_WEIGHT - bytes);
 
-		if (fit == 0)
+		if (fit == 0 && rows > 0)
 			break;
+		fit = fit ? fit : 1;
 		if (fit < b->nrows)
 			CAT_TRY(split(e, n, fit, err));
 		b = e->held[n];
 		rows += fit;
-		bytes += text_of(b, fit);
+		bytes += cat_batch_weight(b, 0, fit);
 	}
 	CAT_TRY(cat_concat_batches(e->held, (int)n, out, err));
 	for (size_t i = 0; i < n; i++)
@@ -103,7 +73,7 @@ static int give(struct even *e, struct cat_batch **out, struct cat_error *err)
 	e->n -= n;
 	memmove(e->held, e->held + n, e->n * sizeof(struct cat_batch *));
 	e->nrows -= rows;
-	e->text_bytes -= bytes;
+	e->bytes -= bytes;
 	return CAT_OK;
 }
 
@@ -112,7 +82,7 @@ static int even_next(struct cat_source *s, struct cat_batch **out, struct cat_er
 	struct even *e = (struct even *)s;
 
 	*out = NULL;
-	while (e->nrows < e->size && e->text_bytes <= TEXT_BYTES) {
+	while (e->nrows < e->size && e->bytes <= CAT_BATCH_WEIGHT) {
 		struct cat_batch *b;
 
 		CAT_TRY(e->inner->ops->next(e->inner, &b, err));

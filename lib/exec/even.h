@@ -1,7 +1,7 @@
 /* even -- the same rows in batches of one size, so that what is written of them does not depend on how they came.
  *
- * Layer: exec. How many rows a batch has follows from the schema, and from the rows where text would make it longer than
- * 8 MiB; the last is smaller.
+ * Layer: exec. How many rows a batch has follows from the schema, and from the rows where they weigh more than
+ * CAT_BATCH_WEIGHT; the last is smaller.
  */
 #ifndef CAT_EXEC_EVEN_H
 #define CAT_EXEC_EVEN_H

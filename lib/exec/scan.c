@@ -16,12 +16,21 @@
 #define FETCH_BYTES_CELLS ((int64_t)2 << 20)
 /* Pieces under way from far away: as many as hide a long round trip behind small ones. */
 #define FAR_AHEAD 64
+/* Halving as often leaves one row of any piece. */
+#define REDO_MAX 64
+#define LEAST_PIECE ((int64_t)1 << 20)
 #define COVER_ORDER 16
 #define COVER_CELLS 256
 
 struct partial {
 	int col;
 	bool *used; /* per child */
+};
+/* Of a piece that was cut, or all of it. What is given out does not depend on where. */
+struct part {
+	struct cat_work *work;
+	int64_t piece; /* counted */
+	bool more;     /* others follow */
 };
 struct scan {
 	struct cat_source base;
@@ -41,18 +50,29 @@ struct scan {
 	struct partial *partial; /* columns of which only some children are looked at */
 	int64_t left;      /* rows still wanted; -1: all */
 	int64_t unplanned; /* of these, not yet in a piece; kept when there is no filter */
-	int64_t memory_bytes;
+	int64_t memory_bytes, piece_bytes; /* to hold; of one piece, decoded: larger ones are cut where they can be */
+	struct part rest; /* of the piece that was cut last */
+	struct part redo[REDO_MAX]; /* of pieces that were larger than was known; the last one comes next */
+	int nredo;
+	int64_t piece;    /* that was begun last */
+	int64_t fits; /* rows that a piece may have by what was learnt from those; 0: nothing was */
 	char *name;
 	int ahead, max_ahead; /* pieces in flight: now, at most */
 	int in_flight;
 	bool ended;
 	struct cat_batch *current; /* being given out in slices */
 	int64_t pos, slice_rows;
+	int64_t current_piece;
+	bool more;               /* parts of its piece follow */
+	struct cat_batch *begun; /* the last rows of a part, which with the next part's make a batch; NULL: none */
+	int64_t begun_piece;
 };
 struct job {
 	struct scan *scan;
-	struct cat_work *work;
+	struct part part;
 	struct cat_batch *result; /* NULL: no row survived */
+	int64_t nrows; /* before any were ruled out */
+	bool beyond;   /* it is larger than was known: not done */
 };
 
 /* --- regions --- */
@@ -95,13 +115,17 @@ bool cat_scan_region_keep(void *arg, int64_t lo, int64_t hi)
 
 /* --- one piece: decode, filter, select; on any thread --- */
 
-/* Decodes COLS into the places they have in FULL, a batch of the feed's schema. */
+/* Decodes COLS into the places they have in FULL, a batch of the feed's schema; j->beyond is set when that was too
+ * much. */
 static int decode_into(struct job *j, const int *cols, int n, struct cat_batch **full, struct cat_error *err)
 {
 	struct cat_batch *b;
 	int rc;
 
-	CAT_TRY(j->work->ops->decode(j->work, cols, n, &b, err));
+	CAT_TRY(j->part.work->ops->decode(j->part.work, cols, n, &b, err));
+	j->beyond = !b;
+	if (!b)
+		return CAT_OK;
 	rc = *full ? CAT_OK : cat_batch_new(j->scan->feed->schema, b->nrows, full, err);
 	for (int i = 0; rc == CAT_OK && i < n; i++)
 		if (!(*full)->cols[cols[i]])
@@ -166,6 +190,8 @@ static int row_cells(struct job *j, struct cat_batch *full, const int64_t **cell
 
 		if (!full->cols[col])
 			CAT_TRY(decode_into(j, &col, 1, &full, err));
+		if (j->beyond)
+			return CAT_OK;
 	}
 	ra = cat_malloc((size_t)n * 2 * sizeof *ra);
 	*own = cat_malloc((size_t)n * sizeof **own);
@@ -188,7 +214,7 @@ static int cell_rows(struct job *j, struct cat_batch *full, int32_t *idx, int64_
 	int64_t *own;
 	const int rc = row_cells(j, full, &cells, &own, err);
 
-	if (rc == CAT_OK)
+	if (rc == CAT_OK && !j->beyond)
 		*n = cat_cover_filter(j->scan->filter.cells, cells, idx, *n, idx);
 	cat_free(own);
 	return rc;
@@ -203,6 +229,8 @@ static int filtered(struct job *j, struct cat_batch **full, struct cat_error *er
 	int rc;
 
 	CAT_TRY(decode_into(j, s->first_cols, s->nfirst, full, err));
+	if (j->beyond)
+		return CAT_OK;
 	n = (*full)->nrows;
 	idx = cat_malloc((size_t)n * sizeof *idx);
 	if (!idx)
@@ -217,10 +245,10 @@ static int filtered(struct job *j, struct cat_batch **full, struct cat_error *er
 	if (rc == CAT_OK && n == 0) {
 		cat_batch_unref(*full);
 		*full = NULL;
-	} else if (rc == CAT_OK) {
+	} else if (rc == CAT_OK && !j->beyond) {
 		if (s->nthen)
 			rc = decode_into(j, s->then_cols, s->nthen, full, err);
-		if (rc == CAT_OK && n < (*full)->nrows) {
+		if (rc == CAT_OK && !j->beyond && n < (*full)->nrows) {
 			struct cat_batch *all = *full;
 
 			*full = NULL;
@@ -269,19 +297,21 @@ static int run_job(void *arg, struct cat_error *err)
 	struct cat_batch *full = NULL;
 	const bool filters = s->nfirst || s->where;
 	bool none = false;
-	int rc = filters && !s->feed->far ? narrow(s, j->work, &none, err) : CAT_OK;
+	int rc = filters && !s->feed->far ? narrow(s, j->part.work, &none, err) : CAT_OK;
 
 	if (rc == CAT_OK && !none)
 		rc = filters ? filtered(j, &full, err) : decode_into(j, s->then_cols, s->nthen, &full, err);
-	if (rc == CAT_OK && full && s->select)
+	if (rc == CAT_OK && full && !j->beyond && s->select)
 		rc = cat_select_eval(s->select, full, &j->result, err);
-	else if (rc == CAT_OK)
+	else if (rc == CAT_OK && !j->beyond)
 		j->result = cat_batch_ref(full);
 	cat_batch_unref(full);
-	if (rc != CAT_OK && j->work->where)
-		cat_wrap(err, "%s", j->work->where);
-	cat_work_free(j->work);
-	j->work = NULL;
+	if (rc != CAT_OK && j->part.work->where)
+		cat_wrap(err, "%s", j->part.work->where);
+	if (rc != CAT_OK || !j->beyond) {
+		cat_work_free(j->part.work);
+		j->part.work = NULL;
+	}
 	return rc;
 }
 
@@ -289,7 +319,7 @@ static void free_job(void *arg)
 {
 	struct job *j = arg;
 
-	cat_work_free(j->work);
+	cat_work_free(j->part.work);
 	cat_batch_unref(j->result);
 	cat_free(j);
 }
@@ -299,12 +329,10 @@ static void free_job(void *arg)
 /* Of the last piece before a limit only so many rows. */
 static int first_rows(struct scan *s, struct cat_work *w, struct cat_error *err)
 {
-	const struct cat_stretch first = {0, s->unplanned};
-
 	if (s->unplanned < 0 || w->nrows < 0)
 		return CAT_OK;
-	if (w->nrows > s->unplanned && w->ops->narrow)
-		CAT_TRY(w->ops->narrow(w, &first, 1, err));
+	if (w->nrows > s->unplanned && w->ops->cut)
+		CAT_TRY(w->ops->cut(w, s->unplanned, NULL, err));
 	s->unplanned -= w->nrows < s->unplanned ? w->nrows : s->unplanned;
 	return CAT_OK;
 }
@@ -316,13 +344,71 @@ static int some_children(const struct scan *s, struct cat_work *w, struct cat_er
 	return CAT_OK;
 }
 
+/* Cuts P where it would take more memory than a piece may; rest->work NULL: it does not. */
+static int cut_large(const struct scan *s, struct part *p, struct part *rest, struct cat_error *err)
+{
+	struct cat_work *w = p->work;
+	int64_t rows = w->nrows;
+
+	*rest = *p;
+	rest->work = NULL;
+	w->max_text_bytes = 0;
+	if (!s->piece_bytes || !w->ops->cut || w->nrows < 2)
+		return CAT_OK;
+	if (w->ops->size) {
+		const int64_t bytes = w->ops->size(w, s->all_cols, s->nfirst + s->nthen), parts = bytes / s->piece_bytes + 1;
+
+		rows = parts < rows ? (rows + parts - 1) / parts : 1;
+	}
+	if (s->fits && rows > s->fits)
+		rows = s->fits;
+	if (rows < w->nrows) {
+		CAT_TRY(w->ops->cut(w, rows, &rest->work, err));
+		p->more = true;
+	}
+	w->max_text_bytes = w->nrows > 1 ? s->piece_bytes : 0;
+	return CAT_OK;
+}
+
+/* The next that may hold wanted rows, not larger than it should be; out->work NULL: there is none. */
+static int next_part(struct scan *s, struct part *out, struct cat_error *err)
+{
+	int rc;
+
+	for (;;) {
+		*out = s->rest;
+		s->rest.work = NULL;
+		if (!out->work) {
+			CAT_TRY(s->feed->ops->next(s->feed, &out->work, err));
+			out->piece = ++s->piece;
+			out->more = false;
+		}
+		if (!out->work)
+			return CAT_OK;
+		if (!cat_scan_filter_never(&s->filter, out->work))
+			break;
+		cat_work_free(out->work);
+	}
+	rc = some_children(s, out->work, err);
+	if (rc == CAT_OK)
+		rc = cut_large(s, out, &s->rest, err);
+	if (rc == CAT_OK)
+		rc = first_rows(s, out->work, err);
+	if (rc != CAT_OK && out->work->where)
+		cat_wrap(err, "%s", out->work->where);
+	if (rc != CAT_OK)
+		cat_work_free(out->work);
+	return rc;
+}
+
 /* Hands pieces to the pool as far ahead as memory allows. */
 static int submit_ahead(struct scan *s, struct cat_error *err)
 {
 	while (!s->ended && s->in_flight < s->ahead && !cat_ordered_full(s->queue)) {
-		struct cat_work *w;
+		struct part p;
 		struct job *j;
 		bool none = false;
+		int64_t nrows;
 		int rc;
 
 		if (s->unplanned == 0) {
@@ -331,47 +417,95 @@ static int submit_ahead(struct scan *s, struct cat_error *err)
 		}
 		if (s->in_flight > 0 && cat_buf_live_bytes() > s->memory_bytes / 2)
 			return CAT_OK;
-		CAT_TRY(s->feed->ops->next(s->feed, &w, err));
-		if (!w) {
+		CAT_TRY(next_part(s, &p, err));
+		if (!p.work) {
 			s->ended = true;
 			return CAT_OK;
 		}
-		if (cat_scan_filter_never(&s->filter, w)) {
-			cat_work_free(w);
-			continue;
-		}
-		rc = first_rows(s, w, err);
-		if (rc == CAT_OK)
-			rc = some_children(s, w, err);
-		if (rc == CAT_OK && s->feed->far)
-			rc = send_for(s, w, &none, err);
+		nrows = p.work->nrows;
+		rc = s->feed->far ? send_for(s, p.work, &none, err) : CAT_OK;
 		if (rc != CAT_OK || none) {
-			if (rc != CAT_OK && w->where)
-				cat_wrap(err, "%s", w->where);
-			cat_work_free(w);
+			if (rc != CAT_OK && p.work->where)
+				cat_wrap(err, "%s", p.work->where);
+			cat_work_free(p.work);
 			CAT_TRY(rc);
 			continue;
 		}
 		j = cat_calloc(1, sizeof *j);
 		if (!j) {
-			cat_work_free(w);
+			cat_work_free(p.work);
 			return cat_fail_mem(err, sizeof *j);
 		}
 		j->scan = s;
-		j->work = w;
+		j->part = p;
+		j->nrows = nrows;
 		cat_ordered_submit(s->queue, j);
 		s->in_flight++;
 	}
 	return CAT_OK;
 }
 
-/* The next piece's rows into s->current; NULL at the end. */
-static int next_piece(struct scan *s, struct cat_error *err)
+/* What J was to read turned out too large: it comes again in halves. */
+static int halve(struct scan *s, struct job *j, struct cat_error *err)
+{
+	struct part rest = j->part;
+
+	s->fits = j->nrows / 2;
+	CAT_TRY(j->part.work->ops->cut(j->part.work, s->fits, &rest.work, err));
+	j->part.more = true;
+	s->redo[s->nredo++] = rest;
+	s->redo[s->nredo++] = j->part;
+	j->part.work = NULL;
+	return CAT_OK;
+}
+
+/* J was not too large: what comes may have shorter texts. Its rows, if any, become the current ones. */
+static void give(struct scan *s, struct job *j)
+{
+	if (s->fits)
+		s->fits += s->fits / 8 + 1;
+	if (!j->result || j->result->nrows == 0)
+		return;
+	s->current = j->result;
+	j->result = NULL;
+	s->pos = 0;
+	s->current_piece = j->part.piece;
+	s->more = j->part.more;
+}
+
+/* Of what comes again the next part, in this thread. */
+static int redo(struct scan *s, struct cat_error *err)
+{
+	struct job j = {.scan = s, .part = s->redo[--s->nredo]};
+	struct part rest;
+	int rc = cut_large(s, &j.part, &rest, err);
+
+	if (rest.work)
+		s->redo[s->nredo++] = rest;
+	j.nrows = j.part.work->nrows;
+	if (rc == CAT_OK)
+		rc = run_job(&j, err);
+	if (rc == CAT_OK && j.beyond)
+		rc = halve(s, &j, err);
+	else if (rc == CAT_OK)
+		give(s, &j);
+	cat_work_free(j.part.work);
+	cat_batch_unref(j.result);
+	return rc;
+}
+
+/* The next part's rows into s->current; NULL at the end. */
+static int next_rows(struct scan *s, struct cat_error *err)
 {
 	while (!s->current) {
 		struct job *j;
 		void *arg;
+		int rc = CAT_OK;
 
+		if (s->nredo) {
+			CAT_TRY(redo(s, err));
+			continue;
+		}
 		CAT_TRY(submit_ahead(s, err));
 		CAT_TRY(cat_ordered_take(s->queue, &arg, err));
 		j = arg;
@@ -380,42 +514,83 @@ static int next_piece(struct scan *s, struct cat_error *err)
 		s->in_flight--;
 		/* A short look at the beginning must not read far ahead. */
 		s->ahead = s->ahead * 2 < s->max_ahead ? s->ahead * 2 : s->max_ahead;
-		if (j->result && j->result->nrows > 0) {
-			s->current = j->result;
-			j->result = NULL;
-			s->pos = 0;
-		}
+		if (j->beyond)
+			rc = halve(s, j, err);
+		else
+			give(s, j);
 		free_job(j);
+		CAT_TRY(rc);
 	}
 	return CAT_OK;
 }
 
-static int next_batch(struct scan *s, struct cat_batch **out, struct cat_error *err)
+/* Puts what was begun in front of the current rows, if they are of the same piece. */
+static int go_on(struct scan *s, struct cat_error *err)
 {
-	int64_t n;
+	struct cat_batch *parts[2] = {s->begun, s->current}, *both;
 
-	*out = NULL;
-	if (s->left == 0)
+	if (!s->begun || s->begun_piece != s->current_piece)
 		return CAT_OK;
-	CAT_TRY(next_piece(s, err));
-	if (!s->current)
-		return CAT_OK;
-	n = s->current->nrows - s->pos;
-	n = n < s->slice_rows ? n : s->slice_rows;
-	n = s->left < 0 || n < s->left ? n : s->left;
+	CAT_TRY(cat_concat_batches(parts, 2, &both, err));
+	cat_batch_unref(s->begun);
+	s->begun = NULL;
+	cat_batch_unref(s->current);
+	s->current = both;
+	return CAT_OK;
+}
+
+/* N rows of the current ones, which then go on behind them. */
+static int take_rows(struct scan *s, int64_t n, struct cat_batch **out, struct cat_error *err)
+{
 	if (s->pos == 0 && n == s->current->nrows) {
 		*out = s->current;
 		s->current = NULL;
-	} else {
-		CAT_TRY(cat_batch_slice(s->current, s->pos, n, out, err));
-		s->pos += n;
-		if (s->pos == s->current->nrows) {
-			cat_batch_unref(s->current);
-			s->current = NULL;
-		}
+		return CAT_OK;
 	}
-	if (s->left > 0)
-		s->left -= n;
+	CAT_TRY(cat_batch_slice(s->current, s->pos, n, out, err));
+	s->pos += n;
+	if (s->pos == s->current->nrows) {
+		cat_batch_unref(s->current);
+		s->current = NULL;
+	}
+	return CAT_OK;
+}
+
+/* Batches end where pieces end, and where they have enough rows or bytes; not where parts of pieces do. */
+static int next_batch(struct scan *s, struct cat_batch **out, struct cat_error *err)
+{
+	*out = NULL;
+	while (s->left != 0) {
+		int64_t n, most;
+
+		if (!s->current) {
+			CAT_TRY(next_rows(s, err));
+			if (s->current)
+				CAT_TRY(go_on(s, err));
+		}
+		if (s->begun) {
+			*out = s->begun;
+			s->begun = NULL;
+			break;
+		}
+		if (!s->current)
+			return CAT_OK;
+		most = s->left < 0 || s->slice_rows < s->left ? s->slice_rows : s->left;
+		n = s->current->nrows - s->pos;
+		most = most < n ? most : n;
+		if (s->slice_rows < INT64_MAX)
+			most = cat_batch_fit(s->current, s->pos, most, CAT_BATCH_WEIGHT);
+		most = most ? most : 1;
+		if (s->more && most == n && n < s->slice_rows && n != s->left) {
+			CAT_TRY(take_rows(s, n, &s->begun, err));
+			s->begun_piece = s->current_piece;
+			continue;
+		}
+		CAT_TRY(take_rows(s, most, out, err));
+		break;
+	}
+	if (*out && s->left > 0)
+		s->left -= (*out)->nrows;
 	return CAT_OK;
 }
 
@@ -434,7 +609,11 @@ static void scan_close(struct cat_source *source)
 	struct scan *s = (struct scan *)source;
 
 	cat_ordered_free(s->queue);
+	cat_work_free(s->rest.work);
+	for (int i = 0; i < s->nredo; i++)
+		cat_work_free(s->redo[i].work);
 	cat_batch_unref(s->current);
+	cat_batch_unref(s->begun);
 	cat_select_free(s->select);
 	cat_expr_free(s->where);
 	cat_feed_close(s->feed);
@@ -594,6 +773,10 @@ int cat_scan_open(struct cat_feed *feed, const struct cat_scan_options *o, struc
 	s->filter.cells = o->cells;
 	s->left = o->limit;
 	s->memory_bytes = o->memory_bytes;
+	if (o->memory_bytes > 0)
+		s->piece_bytes = o->memory_bytes / 8 / cat_pool_jobs(p);
+	if (s->piece_bytes && s->piece_bytes < LEAST_PIECE)
+		s->piece_bytes = LEAST_PIECE;
 	s->filter.ra = s->filter.dec = s->filter.hpx = -1;
 	s->name = o->name ? cat_strdup(o->name) : NULL;
 	rc = o->name && !s->name ? cat_fail_mem(err, strlen(o->name)) : plan(s, o, err);

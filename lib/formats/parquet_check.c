@@ -256,7 +256,7 @@ int cat_parquet_check_column(const struct cat_parquet_file *f, int group, int co
 	for (int k = 0; rc == CAT_OK && k < node->nleaves; k++)
 		rc = check_leaf(f, group, node->leaf + k, r, say, arg, &crc, err);
 	if (rc == CAT_OK && crc)
-		rc = cat_pq_read_decode(r, &col, 1, &b, err);
+		rc = cat_pq_read_decode(r, &col, 1, 0, &b, err);
 	if (b)
 		*out = cat_column_ref(b->cols[0]);
 	cat_batch_unref(b);

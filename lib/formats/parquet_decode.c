@@ -7,6 +7,8 @@
 
 /* Levels of a page that has few nulls or none take no more than that, or than the nulls leave of its values. */
 #define LEVEL_BYTES 64
+/* Buffers of that size are not kept for less than half of what is in them. */
+#define FIT_BYTES ((size_t)1 << 20)
 
 struct decode {
 	const struct cat_pq_input *in;
@@ -113,6 +115,38 @@ static int bare_levels(struct decode *c, const struct cat_pq_page *page, int64_t
 	return rc;
 }
 
+/* Which of the N values of a page that begins at slot AT and row ROW belong to the rows wanted. */
+static struct cat_stretch wanted_values(const struct decode *c, int64_t at, int64_t row, int64_t slots, int64_t n)
+{
+	const struct cat_pq_data *d = c->d;
+	struct cat_stretch w = {0, 0};
+
+	if (d->bare && !d->validity) {
+		w.begin = c->in->row_begin - row;
+		w.end = c->in->row_end - row;
+	} else if (d->bare) {
+		for (int64_t i = 0; i < slots && row + i < c->in->row_end; i++) {
+			const bool valid = cat_bit_get(d->validity->data, at + i);
+
+			w.begin += valid && row + i < c->in->row_begin;
+			w.end += valid;
+		}
+	} else {
+		row--;
+		for (int64_t i = at; i < at + slots; i++) {
+			const bool valid = d->def->data[i] == d->leaf->max_def;
+
+			row += d->rep->data[i] == 0;
+			w.begin += valid && row < c->in->row_begin;
+			w.end += valid && row < c->in->row_end;
+		}
+	}
+	w.begin = w.begin > 0 ? w.begin : 0;
+	w.end = w.end < n ? w.end : n;
+	w.begin = w.begin < w.end ? w.begin : w.end;
+	return w;
+}
+
 /* Levels of a page of any other column; *VALUES is how many values belong to them. */
 static int nested_levels(struct decode *c, const struct cat_pq_page *page, int64_t *values, struct cat_error *err)
 {
@@ -176,8 +210,8 @@ static bool in_place(const struct cat_pq_data *d, const struct cat_pq_page_heade
 static int data_page(struct decode *c, struct cat_pq_page *page, struct cat_error *err)
 {
 	struct cat_pq_data *d = c->d;
-	const int64_t n = page->h.nvalues;
-	int64_t values;
+	const int64_t n = page->h.nvalues, row = d->first_row + d->nrows;
+	int64_t values, end;
 
 	CAT_TRY(check_count(c, n, err));
 	if (in_place(d, &page->h))
@@ -188,8 +222,15 @@ static int data_page(struct decode *c, struct cat_pq_page *page, struct cat_erro
 		CAT_TRY(bare_levels(c, page, &values, err));
 	else
 		CAT_TRY(nested_levels(c, page, &values, err));
+	end = d->bare ? row + n : d->first_row + d->nrows;
+	d->want = (struct cat_stretch){0, values};
+	/* Only texts can be far longer than what they are stored as. */
+	if (d->width == 0 && (row < c->in->row_begin || end > c->in->row_end))
+		d->want = wanted_values(c, d->nslots, row, n, values);
 	if (d->leaf->conv != CAT_PQ_ALL_NULL && values > 0)
 		CAT_TRY(cat_pq_read_values(d, page->h.encoding, page->values, values, false, c->scratch, err));
+	if (d->text.beyond)
+		return CAT_OK;
 	if (d->bare && d->leaf->conv != CAT_PQ_ALL_NULL && values < n)
 		CAT_TRY(cat_pq_spread(d, d->validity->data, d->nslots, n, values, err));
 	d->nslots += n;
@@ -226,8 +267,21 @@ static int64_t find_row(const struct cat_pq_data *d, int64_t row, int64_t *value
 	return i;
 }
 
+/* The first SIZE bytes of *B without the room behind them, where that is much. */
+static int fit(struct cat_buf **b, size_t size, struct cat_error *err)
+{
+	struct cat_buf *less;
+
+	if ((*b)->capacity < FIT_BYTES || size > (*b)->capacity / 2)
+		return CAT_OK;
+	CAT_TRY(cat_buf_copy((*b)->data, size, &less, err));
+	cat_buf_unref(*b);
+	*b = less;
+	return CAT_OK;
+}
+
 /* Leaves of one column come in pages of their own: each is cut to exactly the rows [BEGIN, END). */
-static void trim(struct cat_pq_data *d, int64_t begin, int64_t end)
+static int trim(struct cat_pq_data *d, int64_t begin, int64_t end, struct cat_error *err)
 {
 	int64_t v0, v1;
 	const int64_t e0 = find_row(d, begin - d->first_row, &v0), e1 = find_row(d, end - d->first_row, &v1);
@@ -237,16 +291,20 @@ static void trim(struct cat_pq_data *d, int64_t begin, int64_t end)
 	memmove(d->rep->data, d->rep->data + e0, (size_t)d->nslots);
 	d->first_row = begin;
 	d->nrows = end - begin;
+	CAT_TRY(fit(&d->def, (size_t)d->nslots, err));
+	CAT_TRY(fit(&d->rep, (size_t)d->nslots, err));
 	if (d->nvalues == 0)
-		return;
+		return CAT_OK;
 	d->nvalues = v1 - v0;
 	if (d->width) {
 		memmove(d->values->data, d->values->data + v0 * d->width, (size_t)(d->nvalues * d->width));
+		CAT_TRY(fit(&d->values, (size_t)(d->nvalues * d->width), err));
 	} else {
 		memmove(d->text.offsets->data, d->text.offsets->data + (size_t)v0 * sizeof(int32_t),
 		        (size_t)(d->nvalues + 1) * sizeof(int32_t));
 		d->text.n = d->nvalues;
 	}
+	return CAT_OK;
 }
 
 static int walk(struct decode *c, struct cat_error *err)
@@ -274,6 +332,8 @@ static int walk(struct decode *c, struct cat_error *err)
 			continue;
 		}
 		CAT_TRY(data_page(c, &page, err));
+		if (d->text.beyond)
+			return CAT_OK;
 		passed += page.h.nvalues;
 		if (flat && passed >= in->row_end)
 			break;
@@ -282,7 +342,7 @@ static int walk(struct decode *c, struct cat_error *err)
 		return cat_fail(err, CAT_E_DATA, "the column chunk ends after %lld of %lld rows",
 		                (long long)(d->first_row + d->nrows), (long long)in->row_end);
 	if (!d->bare && (d->first_row < in->row_begin || d->first_row + d->nrows > in->row_end))
-		trim(d, in->row_begin, in->row_end);
+		return trim(d, in->row_begin, in->row_end, err);
 	return CAT_OK;
 }
 
@@ -296,6 +356,7 @@ int cat_pq_decode_leaf(const struct cat_pq_leaf *leaf, const struct cat_pq_input
 	d->bare = bare;
 	d->width = value_width(leaf);
 	d->ndict = -1;
+	d->text.max = in->max_text_bytes;
 	if (leaf->conv == CAT_PQ_REFUSED)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "decimals of more than 38 digits are not supported");
 	CAT_TRY(reserve(d, in, err));

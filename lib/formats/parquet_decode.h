@@ -15,6 +15,8 @@ struct cat_pq_text {
 	struct cat_buf *bytes;
 	int64_t n;
 	size_t len;
+	size_t max;  /* of len; 0: no bound but the offsets' */
+	bool beyond; /* more than max was to come: these are not all */
 };
 /* What came out of a leaf's pages. */
 struct cat_pq_data {
@@ -25,6 +27,7 @@ struct cat_pq_data {
 	int64_t nrows;
 	int64_t nslots;    /* level entries */
 	int64_t nvalues;   /* values; of a bare column one per slot */
+	struct cat_stretch want; /* values of the page being read that anyone will look at: other texts may be empty */
 	int64_t nulls;     /* of a bare column */
 	struct cat_buf *values;
 	struct cat_pq_text text;
@@ -43,8 +46,10 @@ struct cat_pq_input {
 	int64_t first_row;     /* of the first page */
 	int64_t nvalues;       /* of all pages: stop there; -1: as far as the bytes go */
 	int64_t row_begin, row_end; /* rows wanted: pages outside may be passed over */
+	size_t max_text_bytes;      /* 0: no bound */
 };
-/* Decodes into D, which cat_pq_data_fini frees whether or not this succeeds. */
+/* Decodes into D, which cat_pq_data_fini frees whether or not this succeeds. With text.beyond set it is of no use: there
+ * are more texts than allowed. */
 CAT_MUST_USE int cat_pq_decode_leaf(const struct cat_pq_leaf *leaf, const struct cat_pq_input *in, bool bare,
                                     struct cat_pq_scratch *scratch, struct cat_pq_data *d, struct cat_error *err);
 void cat_pq_data_fini(struct cat_pq_data *d);

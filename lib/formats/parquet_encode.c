@@ -579,6 +579,9 @@ static int encode(struct encode *k, const struct cat_column *c, struct cat_error
 	k->chunk->nvalues = k->e.n;
 	k->chunk->nulls = k->e.n - k->e.nvalues;
 	CAT_TRY(store(k, err));
+	k->chunk->text_bytes = k->l->conv == CAT_PQ_W_TEXT ? 0 : -1;
+	for (int64_t i = 0; k->l->conv == CAT_PQ_W_TEXT && i < k->e.nvalues; i++)
+		k->chunk->text_bytes += (int64_t)k->texts[i].n;
 	if (k->l->by_dictionary && k->e.nvalues)
 		CAT_TRY(dictionary(k, err));
 	CAT_TRY(pages(k, err));

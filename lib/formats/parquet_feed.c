@@ -1,5 +1,6 @@
 /* A Parquet file as a row of independent pieces of work. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "formats/parquet_file.h"
@@ -45,9 +46,9 @@ static int work_decode(struct cat_work *work, const int *cols, int n, struct cat
 	int rc;
 
 	if (w->held && cat_pq_read_has(w->held, cols, n))
-		return cat_pq_read_decode(w->held, cols, n, out, err);
+		return cat_pq_read_decode(w->held, cols, n, work->max_text_bytes, out, err);
 	CAT_TRY(read_open(w, cols, n, INT64_MAX, NULL, &r, err));
-	rc = cat_pq_read_decode(r, cols, n, out, err);
+	rc = cat_pq_read_decode(r, cols, n, work->max_text_bytes, out, err);
 	cat_pq_read_free(r);
 	return rc;
 }
@@ -166,6 +167,23 @@ static bool work_lacks(struct cat_work *work, int col, const struct cat_constant
 	return cat_pq_bloom_lacks(w->file, w->group, &w->bloom, col, v);
 }
 
+/* What a leaf of GROUP takes decoded; less than that where nothing is told of texts in a dictionary. */
+static double leaf_size(const struct cat_parquet_file *f, int group, int leaf)
+{
+	const struct cat_pq_leaf *l = &f->tree.leaves[leaf];
+	const struct cat_pq_chunk *c = cat_pq_chunk_of(f, group, leaf);
+	const bool nested = l->max_rep > 0 || l->max_def > 1;
+	const int width = l->out.id == CAT_T_BOOL ? 1 : cat_type_bytes(&l->out);
+	double bytes = (double)c->nvalues * (width ? width : (int)sizeof(int32_t));
+
+	if (!width && c->text_bytes > 0)
+		bytes += (double)c->text_bytes;
+	else if (!width && bytes < (double)c->raw_size)
+		bytes = (double)c->raw_size;
+	/* Two levels a byte each. */
+	return bytes + (nested ? 2 * (double)c->nvalues : 0);
+}
+
 static int64_t work_size(const struct cat_work *work, const int *cols, int n)
 {
 	const struct work *w = (const struct work *)work;
@@ -176,18 +194,14 @@ static int64_t work_size(const struct cat_work *work, const int *cols, int n)
 
 	for (int i = 0; i < n; i++) {
 		for (int k = 0; k < t->nodes[cols[i]].nleaves; k++) {
-			const int leaf = t->nodes[cols[i]].leaf + k, width = cat_type_bytes(&t->leaves[leaf].out);
-			const struct cat_pq_chunk *c = cat_pq_chunk_of(w->file, w->group, leaf);
+			const int leaf = t->nodes[cols[i]].leaf + k;
 
-			/* The length before a text takes what its offset does. */
-			bytes += width ? (double)c->nvalues * width : (double)c->raw_size;
+			if (!w->skip || !w->skip[leaf])
+				bytes += leaf_size(w->file, w->group, leaf);
 		}
 	}
 	return bytes * part < (double)(INT64_MAX / 2) ? (int64_t)(bytes * part) : INT64_MAX / 2;
 }
-
-static const struct cat_work_ops work_ops = {work_decode, work_stats, work_free, work_parts, work_narrow,
-                                             work_fetch, work_only, work_lacks, work_size};
 
 /* Whether every leaf of the group has an offset index. */
 static bool has_pages(const struct cat_parquet_file *f, int group)
@@ -199,6 +213,64 @@ static bool has_pages(const struct cat_parquet_file *f, int group)
 			return false;
 	return true;
 }
+
+static const struct cat_work_ops work_ops;
+
+/* Rows [BEGIN, END) of GROUP. */
+static void set_rows(struct work *w, int group, int64_t begin, int64_t end)
+{
+	const int64_t all = cat_parquet_group_rows(w->file, group);
+
+	w->group = group;
+	w->row_begin = begin;
+	w->row_end = end;
+	w->base.ops = &work_ops;
+	w->base.nrows = end - begin;
+	w->base.bytes = (int64_t)((double)cat_parquet_group_bytes(w->file, group, NULL, 0) * (double)w->base.nrows /
+	                          (double)all);
+	snprintf(w->where, sizeof w->where, "row group %d", group);
+	w->base.where = w->where;
+}
+
+static int rest_of(struct work *w, int64_t row_begin, struct cat_work **out, struct cat_error *err)
+{
+	const size_t nleaves = (size_t)w->file->tree.nleaves;
+	struct work *rest;
+
+	if (!w->index.walked && !has_pages(w->file, w->group))
+		CAT_TRY(cat_pq_walked_new(w->file, w->group, &w->index.walked, err));
+	rest = cat_calloc(1, sizeof *rest);
+	if (rest && w->skip)
+		rest->skip = cat_malloc(nleaves * sizeof *rest->skip);
+	if (!rest || (w->skip && !rest->skip)) {
+		cat_free(rest);
+		return cat_fail_mem(err, sizeof *rest);
+	}
+	if (w->skip)
+		memcpy(rest->skip, w->skip, nleaves * sizeof *rest->skip);
+	rest->file = w->file;
+	cat_pq_index_share(&w->index, &rest->index);
+	set_rows(rest, w->group, row_begin, w->row_end);
+	*out = &rest->base;
+	return CAT_OK;
+}
+
+static int work_cut(struct cat_work *work, int64_t rows, struct cat_work **rest, struct cat_error *err)
+{
+	struct work *w = (struct work *)work;
+
+	if (rest)
+		CAT_TRY(rest_of(w, w->row_begin + rows, rest, err));
+	cat_pq_read_free(w->held);
+	w->held = NULL;
+	cat_free(w->spans);
+	w->spans = NULL;
+	set_rows(w, w->group, w->row_begin, w->row_begin + rows);
+	return CAT_OK;
+}
+
+static const struct cat_work_ops work_ops = {work_decode, work_stats, work_free, work_parts, work_narrow,
+                                             work_fetch, work_only, work_lacks, work_size, work_cut};
 
 static int feed_next(struct cat_feed *feed, struct cat_work **out, struct cat_error *err)
 {
@@ -219,15 +291,7 @@ static int feed_next(struct cat_feed *feed, struct cat_work **out, struct cat_er
 	if (rows > WORK_ROWS && rows - f->row > WORK_ROWS && has_pages(f->file, f->group))
 		end = f->row + WORK_ROWS;
 	w->file = f->file;
-	w->group = f->group;
-	w->row_begin = f->row;
-	w->row_end = end;
-	snprintf(w->where, sizeof w->where, "row group %d", f->group);
-	w->base.ops = &work_ops;
-	w->base.nrows = end - f->row;
-	w->base.bytes = (int64_t)((double)cat_parquet_group_bytes(f->file, f->group, NULL, 0) *
-	                          (double)w->base.nrows / (double)rows);
-	w->base.where = w->where;
+	set_rows(w, f->group, f->row, end);
 	f->row = end;
 	if (end == rows) {
 		f->row = 0;

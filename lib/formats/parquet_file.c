@@ -275,7 +275,16 @@ void cat_pq_index_fini(struct cat_pq_index *ix)
 {
 	cat_buf_unref(ix->bytes[0]);
 	cat_buf_unref(ix->bytes[1]);
+	cat_pq_walked_unref(ix->walked);
 	memset(ix, 0, sizeof *ix);
+}
+
+void cat_pq_index_share(const struct cat_pq_index *from, struct cat_pq_index *into)
+{
+	*into = *from;
+	for (int i = 0; i < 2; i++)
+		into->bytes[i] = cat_buf_ref(from->bytes[i]);
+	into->walked = cat_pq_walked_ref(from->walked);
 }
 
 /* From what was read before, as far as it is there. *LEFT counts the others. */

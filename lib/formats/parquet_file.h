@@ -31,12 +31,16 @@ bool cat_pq_column_range(const struct cat_parquet_file *f, const struct cat_pq_c
 /* Where the chunk's bytes begin: the dictionary, when the footer tells of it, comes first. */
 int64_t cat_pq_chunk_begin(const struct cat_pq_chunk *c);
 /* Page indexes of one group that were read. Zero-initialised: none yet. One thread at a time. */
+struct cat_pq_walked;
 struct cat_pq_index {
 	bool loaded;
 	int64_t off_bytes[2];
 	struct cat_buf *bytes[2];
+	struct cat_pq_walked *walked; /* for chunks without an index; NULL: these are read whole */
 };
 void cat_pq_index_fini(struct cat_pq_index *ix);
+/* All that FROM knows of the same group; INTO is zero-initialised. */
+void cat_pq_index_share(const struct cat_pq_index *from, struct cat_pq_index *into);
 /* N ranges of GROUP's page indexes: from the file's tail or IX, else all of the group's are read into IX at once. On
  * failure all of OUT is NULL. */
 CAT_MUST_USE int cat_pq_index_read(const struct cat_parquet_file *f, int group, struct cat_pq_index *ix,
@@ -47,6 +51,15 @@ CAT_MUST_USE int cat_pq_index_read(const struct cat_parquet_file *f, int group, 
 CAT_MUST_USE int cat_pq_pages_of(const struct cat_parquet_file *f, int group, const struct cat_pq_chunk *c,
                                  const struct cat_buf *bytes, struct cat_pq_location **out, size_t *n,
                                  struct cat_error *err);
+/* parquet_walk.c: where the pages are of a group's chunks that have no offset index, found by going from page to page when
+ * it is first asked for. Any thread. The file outlives it. */
+CAT_MUST_USE int cat_pq_walked_new(const struct cat_parquet_file *f, int group, struct cat_pq_walked **out,
+                                   struct cat_error *err);
+struct cat_pq_walked *cat_pq_walked_ref(struct cat_pq_walked *w); /* accepts NULL */
+void cat_pq_walked_unref(struct cat_pq_walked *w);                /* accepts NULL */
+/* They belong to W and each begins with a row; *N is 0 where the chunk cannot be followed: who decodes it will say why. */
+CAT_MUST_USE int cat_pq_walked_pages(struct cat_pq_walked *w, int leaf, const struct cat_pq_location **out, size_t *n,
+                                     struct cat_error *err);
 /* Bounds of a leaf from MIN and MAX, of the deprecated kind or not; fills everything but nulls. */
 void cat_pq_bounds(const struct cat_parquet_file *f, int leaf, struct cat_span min, struct cat_span max, bool old,
                    struct cat_range_stats *out);
@@ -80,9 +93,10 @@ CAT_MUST_USE int cat_pq_read_open(const struct cat_parquet_file *f, int group, s
 /* The bytes of LEAF's chunk as they stand in the file, when the read is of all rows; they live as long as the read. */
 CAT_MUST_USE int cat_pq_read_chunk(struct cat_pq_read *r, int leaf, struct cat_span *out, struct cat_error *err);
 bool cat_pq_read_has(const struct cat_pq_read *r, const int *cols, int n);
-/* Columns COLS (some of those it was opened with, ascending) of its rows, when they have come; may be called again. */
-CAT_MUST_USE int cat_pq_read_decode(struct cat_pq_read *r, const int *cols, int n, struct cat_batch **out,
-                                    struct cat_error *err);
+/* Columns COLS (some of those it was opened with, ascending) of its rows, when they have come; may be called again.
+ * *OUT is NULL when their texts take more than MAX_TEXT_BYTES (0: no bound). */
+CAT_MUST_USE int cat_pq_read_decode(struct cat_pq_read *r, const int *cols, int n, int64_t max_text_bytes,
+                                    struct cat_batch **out, struct cat_error *err);
 void cat_pq_read_free(struct cat_pq_read *r); /* accepts NULL */
 
 #endif

@@ -10,7 +10,7 @@
 #define ARROW_KEY "ARROW:schema"
 
 /* ColumnMetaData: 1 type, 2 encodings, 3 path_in_schema, 4 codec, 5 num_values, 6/7 sizes, 9 data_page_offset,
- * 11 dictionary_page_offset, 12 statistics. */
+ * 11 dictionary_page_offset, 12 statistics, 16 size statistics: 1 bytes of texts. */
 static void put_path(const struct cat_pq_wleaf *l, struct cat_thrift_out *o)
 {
 	const char *names[2 * CAT_PQ_DEPTH];
@@ -52,6 +52,12 @@ static void put_column_meta(const struct cat_pq_wleaf *l, const struct cat_pq_wc
 	if (c->dict_size)
 		cat_thrift_put_int(o, 11, CAT_THRIFT_I64, c->off);
 	cat_pq_bounds_put(l, &c->bounds, c->nulls, o, 12);
+	if (c->text_bytes >= 0) {
+		const int16_t sizes = cat_thrift_begin(o, 16);
+
+		cat_thrift_put_int(o, 1, CAT_THRIFT_I64, c->text_bytes);
+		cat_thrift_end(o, sizes);
+	}
 	cat_thrift_end(o, outer);
 }
 

@@ -213,8 +213,27 @@ static int64_t number(struct cat_thrift *t, uint8_t type)
 	return 0;
 }
 
+/* SizeStatistics: 1 unencoded_byte_array_data_bytes. */
+static int64_t text_bytes(struct cat_thrift *t, uint8_t type)
+{
+	struct cat_thrift_field f = {0};
+	int64_t bytes = -1;
+
+	if (type != CAT_THRIFT_STRUCT) {
+		cat_thrift_skip(t, type);
+		return bytes;
+	}
+	while (cat_thrift_next(t, &f)) {
+		if (f.id == 1)
+			bytes = number(t, f.type);
+		else
+			cat_thrift_skip(t, f.type);
+	}
+	return bytes;
+}
+
 /* ColumnMetaData: 1 type, 4 codec, 5 num_values, 6 total_uncompressed_size, 7 total_compressed_size,
- * 9 data_page_offset, 11 dictionary_page_offset, 12 statistics, 14/15 Bloom filter. */
+ * 9 data_page_offset, 11 dictionary_page_offset, 12 statistics, 14/15 Bloom filter, 16 size statistics. */
 static void column_meta(struct cat_thrift *t, uint8_t type, struct cat_pq_chunk *c)
 {
 	struct cat_thrift_field f = {0};
@@ -255,6 +274,9 @@ static void column_meta(struct cat_thrift *t, uint8_t type, struct cat_pq_chunk 
 		case 15:
 			c->bloom_len = number(t, f.type);
 			break;
+		case 16:
+			c->text_bytes = text_bytes(t, f.type);
+			break;
 		default:
 			cat_thrift_skip(t, f.type);
 		}
@@ -271,6 +293,7 @@ static void column_chunk(struct cat_thrift *t, struct cat_pq_chunk *c)
 	bool has_meta = false;
 
 	c->stats.null_count = -1;
+	c->text_bytes = -1;
 	while (cat_thrift_next(t, &f)) {
 		switch (f.id) {
 		case 1:

@@ -88,6 +88,7 @@ struct cat_pq_chunk {
 	int64_t nvalues;
 	int64_t size; /* compressed, with headers */
 	int64_t raw_size;
+	int64_t text_bytes; /* of the values of a byte array, whatever they are encoded as; -1: not told */
 	int64_t data_off, dict_off; /* dict_off 0: none told */
 	int64_t offset_index_off, column_index_off;
 	int64_t offset_index_len, column_index_len; /* 0: none */

@@ -7,6 +7,10 @@
 
 /* Old parquet-mr counts a chunk too short by as much when it has a dictionary. */
 #define CHUNK_SLACK 100
+/* So many rows of a column are not kept for the sake of fewer than half of them. */
+#define COPY_ROWS 65536
+/* Chunks up to that size are read whole, whatever is wanted of them, when no index says where the pages are. */
+#define WHOLE_BYTES (256 << 10)
 
 /* Where one span's rows of a leaf are: LEN bytes from OFF on of a range. */
 struct cut {
@@ -27,6 +31,8 @@ struct cat_pq_read {
 	int nspans;
 	struct cat_stretch *spans;
 	int64_t nrows; /* in all of them */
+	int64_t max_text_bytes; /* of all columns decoded at once; 0: no bound */
+	int64_t text_bytes;     /* ... and so many there are */
 	int npieces;
 	struct piece *pieces; /* ascending by leaf */
 	struct cut *cuts;
@@ -63,7 +69,7 @@ static int whole_chunk(struct cat_pq_read *j, struct piece *p, struct cat_error 
 	return CAT_OK;
 }
 
-/* Only the pages that hold the rows, by the offset index; neighbours in one range. */
+/* Only the pages that hold the rows; neighbours in one range. */
 static void some_pages(struct cat_pq_read *j, struct piece *p, const struct cat_pq_location *pages, size_t n)
 {
 	const int64_t begin = cat_pq_chunk_begin(p->chunk);
@@ -88,6 +94,19 @@ static void some_pages(struct cat_pq_read *j, struct piece *p, const struct cat_
 		p->cuts[i] = (struct cut){range, (size_t)(pages[first].off - j->ranges[range].off_bytes),
 		                          (size_t)(end - pages[first].off), pages[first].first_row, -1};
 	}
+}
+
+/* As some_pages, by what a walk over the chunk has found. */
+static int walked_pages(struct cat_pq_read *j, struct piece *p, struct cat_pq_walked *walked, struct cat_error *err)
+{
+	const struct cat_pq_location *pages;
+	size_t n;
+
+	CAT_TRY(cat_pq_walked_pages(walked, p->leaf, &pages, &n, err));
+	if (n == 0)
+		return whole_chunk(j, p, err);
+	some_pages(j, p, pages, n);
+	return CAT_OK;
 }
 
 /* The offset indexes of all pieces that have one, in the order of pieces; NULL for the others. */
@@ -135,6 +154,9 @@ static int plan_ranges(struct cat_pq_read *j, struct cat_pq_index *ix, struct ca
 			rc = cat_pq_pages_of(j->f, j->group, p->chunk, index[i], &pages, &n, err);
 		if (rc == CAT_OK && n)
 			some_pages(j, p, pages, n);
+		else if (rc == CAT_OK && part && ix->walked &&
+		         (p->chunk->size > WHOLE_BYTES || j->f->tree.leaves[p->leaf].max_rep))
+			rc = walked_pages(j, p, ix->walked, err);
 		else if (rc == CAT_OK)
 			rc = whole_chunk(j, p, err);
 		cat_free(pages);
@@ -281,6 +303,8 @@ static struct cat_pq_input input_of(const struct cat_pq_read *j, const struct pi
 	                          .row_begin = j->spans[span].begin,
 	                          .row_end = j->spans[span].end};
 
+	if (j->max_text_bytes)
+		in.max_text_bytes = j->text_bytes < j->max_text_bytes ? (size_t)(j->max_text_bytes - j->text_bytes) : 1;
 	if (p->dict_range >= 0)
 		in.dict = (struct cat_span){j->bufs[p->dict_range]->data, j->bufs[p->dict_range]->size};
 	return in;
@@ -292,8 +316,26 @@ static bool is_of(const struct cat_pq_read *j, const struct piece *p, const stru
 	return p < j->pieces + j->npieces && p->leaf < node->leaf + node->nleaves;
 }
 
-/* One span of column COL, whose first piece is P. */
-static int decode_span(const struct cat_pq_read *j, int col, const struct piece *p, int span,
+/* Rows [FROM, FROM + N) of C: shared with it, unless they are few of very many. */
+static int some_rows(struct cat_column *c, int64_t from, int64_t n, struct cat_column **out, struct cat_error *err)
+{
+	int32_t *idx;
+	int rc;
+
+	if (c->length < COPY_ROWS || n > c->length / 2)
+		return cat_column_slice(c, from, n, out, err);
+	idx = cat_malloc((size_t)n * sizeof *idx);
+	if (!idx)
+		return cat_fail_mem(err, (size_t)n * sizeof *idx);
+	for (int64_t i = 0; i < n; i++)
+		idx[i] = (int32_t)(from + i);
+	rc = cat_take(c, idx, n, out, err);
+	cat_free(idx);
+	return rc;
+}
+
+/* One span of column COL, whose first piece is P. *OUT is NULL when it has more texts than allowed. */
+static int decode_span(struct cat_pq_read *j, int col, const struct piece *p, int span,
                        struct cat_pq_scratch *scratch, struct cat_column **out, struct cat_error *err)
 {
 	const struct cat_pq_tree *t = &j->f->tree;
@@ -303,28 +345,32 @@ static int decode_span(const struct cat_pq_read *j, int col, const struct piece 
 	struct cat_pq_data *d = cat_calloc((size_t)node->nleaves, sizeof *d);
 	struct cat_column *c = NULL;
 	int64_t first_row = begin;
+	bool beyond = false;
 	int rc = CAT_OK;
 
+	*out = NULL;
 	if (!d)
 		return cat_fail_mem(err, (size_t)node->nleaves * sizeof *d);
-	for (; rc == CAT_OK && is_of(j, p, node); p++) {
+	for (; rc == CAT_OK && !beyond && is_of(j, p, node); p++) {
 		const struct cat_pq_input in = input_of(j, p, span);
 		const int i = p->leaf - node->leaf;
 
 		rc = cat_pq_decode_leaf(&t->leaves[p->leaf], &in, node->kind == CAT_PQ_NODE_LEAF, scratch, &d[i],
 		                        err);
-		if (rc == CAT_OK && (d[i].first_row != d[first].first_row || d[i].nrows != d[first].nrows))
+		beyond = d[i].text.beyond;
+		j->text_bytes += (int64_t)d[i].text.len;
+		if (rc == CAT_OK && !beyond && (d[i].first_row != d[first].first_row || d[i].nrows != d[first].nrows))
 			rc = cat_fail(err, CAT_E_DATA, "its parts differ in their number of rows");
 	}
 	if (node->nleaves)
 		first_row = d[first].first_row;
-	if (rc == CAT_OK)
+	if (rc == CAT_OK && !beyond)
 		rc = cat_pq_assemble(&t->schema->fields[col], node, d, &c, err);
-	if (rc == CAT_OK && node->nleaves == 0)
+	if (c && node->nleaves == 0)
 		c->length = n;
-	if (rc == CAT_OK && (first_row != begin || c->length != n))
-		rc = cat_column_slice(c, begin - first_row, n, out, err);
-	else if (rc == CAT_OK)
+	if (c && (first_row != begin || c->length != n))
+		rc = some_rows(c, begin - first_row, n, out, err);
+	else if (c)
 		*out = cat_column_ref(c);
 	cat_column_unref(c);
 	for (int i = 0; i < node->nleaves; i++)
@@ -333,7 +379,8 @@ static int decode_span(const struct cat_pq_read *j, int col, const struct piece 
 	return rc;
 }
 
-static int decode_column(const struct cat_pq_read *j, int col, const struct piece *p, struct cat_pq_scratch *scratch,
+/* *OUT is NULL when it has more texts than allowed. */
+static int decode_column(struct cat_pq_read *j, int col, const struct piece *p, struct cat_pq_scratch *scratch,
                          struct cat_column **out, struct cat_error *err)
 {
 	struct cat_column **parts;
@@ -344,9 +391,12 @@ static int decode_column(const struct cat_pq_read *j, int col, const struct piec
 	parts = cat_calloc((size_t)j->nspans, sizeof(struct cat_column *));
 	if (!parts)
 		return cat_fail_mem(err, (size_t)j->nspans * sizeof *parts);
-	for (; rc == CAT_OK && n < j->nspans; n++)
+	*out = NULL;
+	while (rc == CAT_OK && n < j->nspans && (n == 0 || parts[n - 1])) {
 		rc = decode_span(j, col, p, n, scratch, &parts[n], err);
-	if (rc == CAT_OK)
+		n++;
+	}
+	if (rc == CAT_OK && parts[n - 1])
 		rc = cat_concat(parts, n, out, err);
 	for (int i = 0; i < n; i++)
 		cat_column_unref(parts[i]);
@@ -400,14 +450,18 @@ static int project(const struct cat_parquet_file *f, const int *cols, int n, str
 	return CAT_OK;
 }
 
-int cat_pq_read_decode(struct cat_pq_read *j, const int *cols, int n, struct cat_batch **out,
+int cat_pq_read_decode(struct cat_pq_read *j, const int *cols, int n, int64_t max_text_bytes, struct cat_batch **out,
                        struct cat_error *err)
 {
 	struct cat_pq_scratch *scratch;
 	struct cat_schema *schema;
 	struct cat_batch *b = NULL;
+	bool beyond = false;
 	int rc;
 
+	*out = NULL;
+	j->max_text_bytes = max_text_bytes;
+	j->text_bytes = 0;
 	CAT_TRY(wait_pages(j, err));
 	CAT_TRY(project(j->f, cols, n, &schema, err));
 	rc = cat_batch_new(schema, j->nrows, &b, err);
@@ -418,19 +472,19 @@ int cat_pq_read_decode(struct cat_pq_read *j, const int *cols, int n, struct cat
 		cat_batch_unref(b);
 		return rc;
 	}
-	for (int i = 0; rc == CAT_OK && i < n; i++) {
+	for (int i = 0; rc == CAT_OK && !beyond && i < n; i++) {
 		rc = decode_column(j, cols[i], piece_of(j, j->f->tree.nodes[cols[i]].leaf), scratch, &b->cols[i],
 		                   err);
+		beyond = !b->cols[i];
 		if (rc != CAT_OK)
 			cat_wrap(err, "column %s", j->f->tree.schema->fields[cols[i]].name);
 	}
 	cat_pq_scratch_give(&j->f->idle, scratch);
-	if (rc != CAT_OK) {
+	if (rc != CAT_OK || beyond)
 		cat_batch_unref(b);
-		return rc;
-	}
-	*out = b;
-	return CAT_OK;
+	else
+		*out = b;
+	return rc;
 }
 
 int cat_parquet_decode(const struct cat_parquet_file *f, int group, const int *cols, int n, int64_t row_begin,
@@ -446,7 +500,7 @@ int cat_parquet_decode(const struct cat_parquet_file *f, int group, const int *c
 		return cat_fail(err, CAT_E_BUG, "rows beyond the row group");
 	rc = cat_pq_read_open(f, group, &ix, &rows, 1, cols, n, NULL, INT64_MAX, NULL, &r, err);
 	if (rc == CAT_OK)
-		rc = cat_pq_read_decode(r, cols, n, out, err);
+		rc = cat_pq_read_decode(r, cols, n, 0, out, err);
 	cat_pq_read_free(r);
 	cat_pq_index_fini(&ix);
 	return rc;

@@ -119,10 +119,14 @@ static int convert(const struct cat_pq_leaf *leaf, const uint8_t *from, int64_t 
 
 /* --- texts --- */
 
+/* For N texts of BYTES more; t->beyond is set when there is to be none. */
 static int text_room(struct cat_pq_text *t, int64_t n, size_t bytes, struct cat_error *err)
 {
 	const bool first = !t->offsets;
 
+	t->beyond = t->max && (t->len > t->max || bytes > t->max - t->len);
+	if (t->beyond)
+		return CAT_OK;
 	if (bytes > (size_t)INT32_MAX - t->len)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "more than 2 GiB of text in one column of one row group");
 	CAT_TRY(room(&t->offsets, t->n + n + 1, sizeof(int32_t), err));
@@ -136,19 +140,56 @@ static int32_t *text_ends(struct cat_pq_text *t)
 	return (int32_t *)(void *)t->offsets->data + t->n + 1;
 }
 
-static int plain_text(struct cat_pq_text *t, struct cat_span v, int64_t n, struct cat_error *err)
+/* Passes over N texts at the front of V; false when there are fewer. */
+static bool pass_texts(struct cat_span *v, int64_t n)
 {
-	const uint8_t *p = v.p, *end = v.p + v.n;
+	for (int64_t i = 0; i < n; i++) {
+		uint32_t k;
+
+		if (v->n < 4)
+			return false;
+		memcpy(&k, v->p, 4);
+		if (k > v->n - 4)
+			return false;
+		v->p += 4 + (size_t)k;
+		v->n -= 4 + (size_t)k;
+	}
+	return true;
+}
+
+static void set_ends(int32_t *ends, int64_t from, int64_t to, size_t len)
+{
+	for (int64_t i = from; i < to; i++)
+		ends[i] = (int32_t)len;
+}
+
+/* Of N texts those in WANT; the others stay empty. */
+static int plain_text(struct cat_pq_text *t, struct cat_span v, int64_t n, struct cat_stretch want,
+                      struct cat_error *err)
+{
+	const uint8_t *p, *end;
 	uint8_t *to;
 	int32_t *ends;
 	size_t len = t->len;
 
-	if ((uint64_t)n * 4 > v.n)
+	if ((uint64_t)n * 4 > v.n || !pass_texts(&v, want.begin))
 		return malformed(err, "plain");
-	CAT_TRY(text_room(t, n, v.n - (size_t)n * 4, err));
+	p = v.p;
+	end = v.p + v.n;
+	if (want.end < n) {
+		if (!pass_texts(&v, want.end - want.begin))
+			return malformed(err, "plain");
+		end = v.p;
+	}
+	if ((end - p) / 4 < want.end - want.begin)
+		return malformed(err, "plain");
+	CAT_TRY(text_room(t, n, (size_t)(end - p - (want.end - want.begin) * 4), err));
+	if (t->beyond)
+		return CAT_OK;
 	to = t->bytes->data;
 	ends = text_ends(t);
-	for (int64_t i = 0; i < n; i++) {
+	set_ends(ends, 0, want.begin, len);
+	for (int64_t i = want.begin; i < want.end; i++) {
 		uint32_t k;
 
 		if (end - p < 4)
@@ -165,17 +206,18 @@ static int plain_text(struct cat_pq_text *t, struct cat_span v, int64_t n, struc
 		p += k;
 		ends[i] = (int32_t)len;
 	}
+	set_ends(ends, want.end, n, len);
 	t->len = len;
 	t->n += n;
 	return CAT_OK;
 }
 
-static int delta_length_text(struct cat_pq_text *t, struct cat_span v, int64_t n, struct cat_pq_scratch *scratch,
-                             struct cat_error *err)
+static int delta_length_text(struct cat_pq_text *t, struct cat_span v, int64_t n, struct cat_stretch want,
+                             struct cat_pq_scratch *scratch, struct cat_error *err)
 {
 	const uint8_t *p = v.p, *end = v.p + v.n;
 	const int32_t *lengths;
-	int64_t sum = 0;
+	int64_t sum = 0, before = 0, wanted = 0;
 	int32_t *ends;
 
 	CAT_TRY(room(&scratch->stored, n, sizeof(int32_t), err));
@@ -186,15 +228,21 @@ static int delta_length_text(struct cat_pq_text *t, struct cat_span v, int64_t n
 		if (lengths[i] < 0)
 			return malformed(err, "DELTA_LENGTH_BYTE_ARRAY");
 		sum += lengths[i];
+		before += i < want.begin ? lengths[i] : 0;
+		wanted += i >= want.begin && i < want.end ? lengths[i] : 0;
 	}
 	if (sum > end - p)
 		return malformed(err, "DELTA_LENGTH_BYTE_ARRAY");
-	CAT_TRY(text_room(t, n, (size_t)sum, err));
-	if (sum)
-		memcpy(t->bytes->data + t->len, p, (size_t)sum);
+	CAT_TRY(text_room(t, n, (size_t)wanted, err));
+	if (t->beyond)
+		return CAT_OK;
+	if (wanted)
+		memcpy(t->bytes->data + t->len, p + before, (size_t)wanted);
 	ends = text_ends(t);
-	for (int64_t i = 0; i < n; i++)
+	set_ends(ends, 0, want.begin, t->len);
+	for (int64_t i = want.begin; i < want.end; i++)
 		ends[i] = (int32_t)(t->len += (size_t)lengths[i]);
+	set_ends(ends, want.end, n, t->len);
 	t->n += n;
 	return CAT_OK;
 }
@@ -226,6 +274,8 @@ static int delta_text(struct cat_pq_text *t, struct cat_span v, int64_t n, struc
 	if (sum > 1 << 30)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "a page of %lld bytes of text", (long long)sum);
 	CAT_TRY(text_room(t, n, (size_t)sum, err));
+	if (t->beyond)
+		return CAT_OK;
 	to = t->bytes->data + t->len;
 	ends = text_ends(t);
 	for (int64_t i = 0, last = 0; i < n; i++) {
@@ -247,19 +297,23 @@ static int dictionary_text(struct cat_pq_data *d, struct cat_pq_text *t, const u
 {
 	const int32_t *o = d->ndict ? (const int32_t *)(const void *)d->dict_text.offsets->data : NULL;
 	const uint8_t *from = d->ndict ? d->dict_text.bytes->data : NULL;
+	const struct cat_stretch want = d->want;
 	uint64_t sum = 0;
 	int32_t *ends;
 	uint8_t *to;
 
-	for (int64_t i = 0; i < n; i++)
+	for (int64_t i = want.begin; i < want.end; i++)
 		sum += (uint64_t)(o[index[i] + 1] - o[index[i]]);
-	if (sum > INT32_MAX)
+	if (sum > INT32_MAX && !t->max)
 		return cat_fail(err, CAT_E_UNSUPPORTED, "more than 2 GiB of text in one column of one row group");
 	/* 16 more, so that short texts may be copied by the word. */
 	CAT_TRY(text_room(t, n, (size_t)sum + (sum < INT32_MAX - 16 - t->len ? 16 : 0), err));
+	if (t->beyond)
+		return CAT_OK;
 	ends = text_ends(t);
 	to = t->bytes->data + t->len;
-	for (int64_t i = 0; i < n; i++) {
+	set_ends(ends, 0, want.begin, t->len);
+	for (int64_t i = want.begin; i < want.end; i++) {
 		const uint8_t *p = from + o[index[i]];
 		const size_t k = (size_t)(o[index[i] + 1] - o[index[i]]);
 
@@ -270,6 +324,7 @@ static int dictionary_text(struct cat_pq_data *d, struct cat_pq_text *t, const u
 		to += k;
 		ends[i] = (int32_t)(t->len += k);
 	}
+	set_ends(ends, want.end, n, t->len);
 	t->n += n;
 	return CAT_OK;
 }
@@ -292,14 +347,14 @@ static int check_utf8(const struct cat_pq_text *t, int64_t from, struct cat_erro
 	return CAT_OK;
 }
 
-static int read_text(struct cat_pq_text *t, int encoding, struct cat_span v, int64_t n,
+static int read_text(struct cat_pq_text *t, int encoding, struct cat_span v, int64_t n, struct cat_stretch want,
                      struct cat_pq_scratch *scratch, struct cat_error *err)
 {
 	switch (encoding) {
 	case CAT_PQ_PLAIN:
-		return plain_text(t, v, n, err);
+		return plain_text(t, v, n, want, err);
 	case CAT_PQ_DELTA_LENGTH:
-		return delta_length_text(t, v, n, scratch, err);
+		return delta_length_text(t, v, n, want, scratch, err);
 	case CAT_PQ_DELTA_BYTES:
 		return delta_text(t, v, n, scratch, err);
 	default:
@@ -450,7 +505,7 @@ static int decimals_from_text(int encoding, struct cat_span v, int64_t n, uint8_
                               struct cat_pq_scratch *scratch, struct cat_error *err)
 {
 	struct cat_pq_text t = {0};
-	int rc = read_text(&t, encoding, v, n, scratch, err);
+	int rc = read_text(&t, encoding, v, n, (struct cat_stretch){0, n}, scratch, err);
 
 	for (int64_t i = 0; rc == CAT_OK && i < n; i++) {
 		const int32_t *o = (const int32_t *)(const void *)t.offsets->data + i;
@@ -498,7 +553,7 @@ int cat_pq_read_values(struct cat_pq_data *d, int encoding, struct cat_span v, i
 		const int64_t from = t->n;
 
 		if (!indexed) {
-			CAT_TRY(read_text(t, encoding, v, n, scratch, err));
+			CAT_TRY(read_text(t, encoding, v, n, dict ? (struct cat_stretch){0, n} : d->want, scratch, err));
 			if (d->leaf->out.id == CAT_T_UTF8)
 				CAT_TRY(check_utf8(t, from, err));
 		} else if (n) {

@@ -84,6 +84,7 @@ struct cat_pq_wchunk {
 	int64_t nvalues; /* nulls included */
 	int64_t nulls;   /* level entries without a value */
 	int64_t size, raw_size;
+	int64_t text_bytes; /* of the values of a byte array; -1: it is none */
 	int64_t dict_size; /* bytes of the dictionary page, 0: none */
 	int64_t off;       /* in the file, once placed */
 	struct cat_pq_bounds bounds;
