@@ -44,6 +44,9 @@ const struct cat_opt cat_resource_opts[] = {
 #define FIXED_BYTES ((int64_t)12 << 20)
 #define JOB_BYTES ((int64_t)20 << 20)
 #define MORE_JOBS_BYTES ((int64_t)48 << 20) /* a further job has pieces waiting on both sides of it */
+#define LARGE_PART 32
+#define LARGE_MOST ((int64_t)32 << 20) /* what glibc's malloc knows how to hand back */
+#define MMAP_MAX 65536
 #define LEAST_BUDGET ((int64_t)28 << 20)
 #define LEAST_MEMORY (FIXED_BYTES + JOB_BYTES + LEAST_BUDGET)
 
@@ -157,6 +160,20 @@ static int64_t fixed_bytes(int64_t jobs)
 	return FIXED_BYTES + JOB_BYTES + (jobs - 1) * MORE_JOBS_BYTES;
 }
 
+/* Where memory is short, buffers of BYTES and more go back to the system: the holes they leave are too large a part of
+ * it. */
+static void return_large(int64_t bytes)
+{
+#ifdef __GLIBC__
+	if (bytes >= LARGE_MOST)
+		return;
+	mallopt(M_MMAP_THRESHOLD, (int)bytes);
+	mallopt(M_MMAP_MAX, MMAP_MAX);
+#else
+	(void)bytes;
+#endif
+}
+
 /* From -m, the peak of the process, to the budget of what it holds. Fewer processors work when memory is short:
  * output does not depend on them. */
 static int settle(struct cat_resources *r, struct cat_error *err)
@@ -168,6 +185,7 @@ static int settle(struct cat_resources *r, struct cat_error *err)
 	while (r->jobs > 1 && r->memory_bytes < fixed_bytes(r->jobs) + LEAST_BUDGET)
 		r->jobs--;
 	r->memory_bytes -= fixed_bytes(r->jobs);
+	return_large(r->memory_bytes / LARGE_PART);
 	return CAT_OK;
 }
 

@@ -14,6 +14,7 @@ struct cat_verify_options {
 	int64_t max_per_kind;
 	const char *temp_dir; /* where a lone file that cannot be sought is spooled */
 	int64_t whole_bytes; /* objects up to so large are fetched whole and held against their checksums */
+	int64_t part_bytes;  /* columns of row groups that take more are looked at in parts */
 	/* Waits until so many bytes of memory may be used; gives them back. Any thread. */
 	void (*reserve)(void *arg, int64_t bytes);
 	void (*release)(void *arg, int64_t bytes);

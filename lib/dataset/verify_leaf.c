@@ -81,12 +81,20 @@ void cat_verify_schema(const struct cat_schema *is, const struct cat_schema *sho
 
 /* --- statistics --- */
 
+/* A column of a row group, and what has been seen of it. */
 struct group {
 	struct cat_verify_leaf *l;
 	const struct cat_parquet_file *f;
 	const char *where; /* of the file */
 	int index, col;
 	const char *name;  /* of the column */
+	bool sorted;       /* the rows are said to be in its order */
+	double last;       /* of it */
+	struct cat_part_list pages; /* of a column without children */
+	int nextents;               /* one per page, else one per leaf */
+	struct cat_extent *extents;
+	struct cat_column *kept;    /* all of it, of a column that places the rows */
+	bool keep;
 };
 
 static void say(void *arg, enum cat_parquet_fault fault, const char *text)
@@ -108,63 +116,100 @@ static void check_chunk(const struct group *g, int leaf, struct cat_extent *e)
 		cat_found(&g->l->found, CAT_FOUND_STATISTICS, g->where, "row group %d: column %s: %s", g->index, g->name, why);
 }
 
-static int check_plain(const struct group *g, int leaf, const struct cat_column *c, struct cat_error *err)
+static bool is_nested(const struct group *g)
 {
-	struct cat_part_list pages;
-	struct cat_extent all = {0};
-	char why[300];
-
-	CAT_TRY(cat_parquet_page_stats(g->f, g->index, g->col, &pages, err));
-	for (int i = 0; i < pages.n; i++) {
-		const struct cat_part_stats *p = &pages.parts[i];
-		struct cat_extent e = {0};
-
-		cat_extent_add(&e, c, p->row_begin, p->row_end);
-		if (cat_extent_differs(&e, &p->stats, why, sizeof why))
-			cat_found(&g->l->found, CAT_FOUND_PAGE_INDEX, g->where, "row group %d: column %s: page %d: %s", g->index,
-			          g->name, i, why);
-		cat_extent_join(&all, &e);
-	}
-	if (pages.n == 0)
-		cat_extent_add(&all, c, 0, c->length);
-	cat_part_list_fini(&pages);
-	check_chunk(g, leaf, &all);
-	return CAT_OK;
+	return cat_type_is_nested(cat_parquet_schema(g->f)->fields[g->col].type.id);
 }
 
-static int check_statistics(const struct group *g, const struct cat_column *c, struct cat_error *err)
+static int begin_column(struct group *g, struct cat_error *err)
 {
 	int first;
-	const int n = cat_parquet_column_leaves(g->f, g->col, &first);
-	struct cat_extent *e;
 
-	if (!cat_type_is_nested(c->type.id))
-		return check_plain(g, first, c, err);
-	e = cat_calloc((size_t)n, sizeof *e);
-	if (!e)
-		return cat_fail_mem(err, (size_t)n * sizeof *e);
-	if (cat_extent_leaves(e, n, c) == n)
-		for (int i = 0; i < n; i++)
-			check_chunk(g, first + i, &e[i]);
-	cat_free(e);
-	return CAT_OK;
+	g->last = -INFINITY;
+	g->nextents = cat_parquet_column_leaves(g->f, g->col, &first);
+	if (!is_nested(g)) {
+		CAT_TRY(cat_parquet_page_stats(g->f, g->index, g->col, &g->pages, err));
+		g->nextents = g->pages.n ? g->pages.n : 1;
+	}
+	g->extents = cat_calloc((size_t)g->nextents, sizeof *g->extents);
+	return g->extents ? CAT_OK : cat_fail_mem(err, (size_t)g->nextents * sizeof *g->extents);
+}
+
+static void end_column(struct group *g)
+{
+	for (int i = 0; g->extents && i < g->nextents; i++)
+		cat_extent_fini(&g->extents[i]);
+	cat_free(g->extents);
+	cat_part_list_fini(&g->pages);
+	cat_column_unref(g->kept);
+	g->extents = NULL;
+	g->pages = (struct cat_part_list){0};
+	g->kept = NULL;
 }
 
 /* A column that the rows are said to be in order of. */
-static void check_sorted(const struct group *g, const struct cat_column *c)
+static void check_sorted(struct group *g, const struct cat_column *c, int64_t row)
 {
-	double last = -INFINITY;
-
 	if (!cat_type_is_number(c->type.id))
 		return;
 	for (int64_t i = 0; i < c->length; i++) {
-		const double v = cat_column_valid(c, i) ? cat_column_f64(c, i) : last;
+		const double v = cat_column_valid(c, i) ? cat_column_f64(c, i) : g->last;
 
-		if (v < last)
+		if (v < g->last)
 			cat_found(&g->l->found, CAT_FOUND_ORDER, g->where, "row group %d, row %lld: %s is less than in the row before",
-			          g->index, (long long)i, g->name);
-		last = v > last ? v : last;
+			          g->index, (long long)(row + i), g->name);
+		g->last = v > g->last ? v : g->last;
 	}
+}
+
+/* Rows of the column from ROW on, which go afterwards. */
+static int see_rows(void *arg, struct cat_column *c, int64_t row, struct cat_error *err)
+{
+	struct group *g = arg;
+
+	if (is_nested(g)) {
+		if (cat_extent_leaves(g->extents, g->nextents, c) != g->nextents)
+			g->nextents = 0;
+	} else if (g->pages.n == 0) {
+		cat_extent_add(&g->extents[0], c, 0, c->length);
+	}
+	for (int i = 0; i < g->pages.n; i++) {
+		const struct cat_part_stats *p = &g->pages.parts[i];
+		const int64_t begin = p->row_begin > row ? p->row_begin - row : 0;
+		const int64_t end = p->row_end - row < c->length ? p->row_end - row : c->length;
+
+		if (begin < end)
+			cat_extent_add(&g->extents[i], c, begin, end);
+	}
+	for (int i = 0; i < g->nextents; i++)
+		CAT_TRY(cat_extent_own(&g->extents[i], err));
+	if (g->sorted)
+		check_sorted(g, c, row);
+	if (g->keep)
+		g->kept = cat_column_ref(c);
+	return CAT_OK;
+}
+
+/* What was said of the column against what was seen. */
+static void check_statistics(struct group *g)
+{
+	struct cat_extent all = {0};
+	char why[300];
+	int first;
+
+	cat_parquet_column_leaves(g->f, g->col, &first);
+	if (is_nested(g)) {
+		for (int i = 0; i < g->nextents; i++)
+			check_chunk(g, first + i, &g->extents[i]);
+		return;
+	}
+	for (int i = 0; i < g->nextents; i++) {
+		if (g->pages.n && cat_extent_differs(&g->extents[i], &g->pages.parts[i].stats, why, sizeof why))
+			cat_found(&g->l->found, CAT_FOUND_PAGE_INDEX, g->where, "row group %d: column %s: page %d: %s", g->index,
+			          g->name, i, why);
+		cat_extent_join(&all, &g->extents[i]);
+	}
+	check_chunk(g, first, &all);
 }
 
 /* --- row groups --- */
@@ -193,28 +238,30 @@ static struct keys find_keys(const struct cat_verify *v, const struct cat_schema
 
 static int check_column(struct group *g, const struct keys *keys, struct cat_column **kept, struct cat_error *err)
 {
-	const bool is_key = g->col == keys->hpx || g->col == keys->ra || g->col == keys->dec;
-	struct cat_column *c;
+	struct cat_pq_check check = {.group = g->index, .col = g->col, .say = say, .each = see_rows, .arg = g};
 	int first, rc;
+	bool crc = false;
 
 	g->name = cat_parquet_schema(g->f)->fields[g->col].name;
+	g->keep = g->col == keys->hpx || g->col == keys->ra || g->col == keys->dec;
+	g->sorted = g->col != keys->hpx && g->col == cat_parquet_sort_column(g->f, g->index);
+	check.max_bytes = g->keep ? INT64_MAX : g->l->v->o.part_bytes;
 	if (cat_parquet_column_leaves(g->f, g->col, &first) == 0)
 		return CAT_OK;
-	rc = cat_parquet_check_column(g->f, g->index, g->col, say, g, &c, err);
+	rc = begin_column(g, err);
+	if (rc == CAT_OK)
+		rc = cat_parquet_check_column(g->f, &check, &crc, err);
+	if (rc == CAT_OK && crc)
+		check_statistics(g);
+	g->l->incomplete |= g->keep && !g->kept;
+	if (g->kept)
+		kept[g->col == keys->hpx ? 0 : g->col == keys->ra ? 1 : 2] = cat_column_ref(g->kept);
+	end_column(g);
 	if (cat_is_fault(rc)) {
 		cat_found(&g->l->found, CAT_FOUND_UNREADABLE, g->where, "row group %d: column %s: %s", g->index, g->name,
 		          err->cause);
 		rc = (int)(err->code = CAT_OK);
 	}
-	if (rc == CAT_OK && c)
-		rc = check_statistics(g, c, err);
-	if (rc == CAT_OK && c && g->col != keys->hpx && g->col == cat_parquet_sort_column(g->f, g->index))
-		check_sorted(g, c);
-	g->l->incomplete |= is_key && !c;
-	if (rc == CAT_OK && is_key)
-		kept[g->col == keys->hpx ? 0 : g->col == keys->ra ? 1 : 2] = c;
-	else
-		cat_column_unref(c);
 	return rc;
 }
 
@@ -229,7 +276,7 @@ static int check_group(struct cat_verify_leaf *l, const struct cat_parquet_file 
 	int rc = CAT_OK;
 
 	for (int c = 0; c < cat_parquet_schema(f)->nfields; c++) {
-		const int64_t one = cat_parquet_check_bytes(f, index, c);
+		const int64_t one = cat_parquet_check_bytes(f, index, c, o->part_bytes);
 
 		need = one > need ? one : need;
 	}

@@ -16,9 +16,13 @@ struct cat_extent {
 	enum { CAT_EXTENT_NONE, CAT_EXTENT_INT, CAT_EXTENT_REAL, CAT_EXTENT_TEXT } kind; /* NONE: nothing that has bounds */
 	int64_t lo_i64, hi_i64;
 	double lo_f64, hi_f64;
-	const char *lo_text, *hi_text; /* the column's */
+	const char *lo_text, *hi_text; /* the column's, or its own */
 	size_t lo_len, hi_len;
+	char *own_lo, *own_hi;
 };
+/* Copies what it has of a column that goes. */
+CAT_MUST_USE int cat_extent_own(struct cat_extent *e, struct cat_error *err);
+void cat_extent_fini(struct cat_extent *e);
 /* Adds rows [BEGIN, END) of C, a column without children. */
 void cat_extent_add(struct cat_extent *e, const struct cat_column *c, int64_t begin, int64_t end);
 void cat_extent_join(struct cat_extent *e, const struct cat_extent *more);

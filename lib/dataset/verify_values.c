@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "dataset/verify_parts.h"
 
 static int compare_text(const char *a, size_t na, const char *b, size_t nb)
@@ -52,6 +53,36 @@ static void add_text(struct cat_extent *e, const char *s, size_t n)
 		e->hi_len = n;
 	}
 	e->kind = CAT_EXTENT_TEXT;
+}
+
+static int own_text(char **own, const char **text, size_t n, struct cat_error *err)
+{
+	char *copy;
+
+	if (!*text || *text == *own)
+		return CAT_OK;
+	copy = cat_malloc(n ? n : 1);
+	if (!copy)
+		return cat_fail_mem(err, n);
+	memcpy(copy, *text, n);
+	cat_free(*own);
+	*own = copy;
+	*text = copy;
+	return CAT_OK;
+}
+
+int cat_extent_own(struct cat_extent *e, struct cat_error *err)
+{
+	if (e->kind != CAT_EXTENT_TEXT)
+		return CAT_OK;
+	CAT_TRY(own_text(&e->own_lo, &e->lo_text, e->lo_len, err));
+	return own_text(&e->own_hi, &e->hi_text, e->hi_len, err);
+}
+
+void cat_extent_fini(struct cat_extent *e)
+{
+	cat_free(e->own_lo);
+	cat_free(e->own_hi);
 }
 
 #define ADD_EACH(add, value)                              \

@@ -524,21 +524,6 @@ static int next_rows(struct scan *s, struct cat_error *err)
 	return CAT_OK;
 }
 
-/* Puts what was begun in front of the current rows, if they are of the same piece. */
-static int go_on(struct scan *s, struct cat_error *err)
-{
-	struct cat_batch *parts[2] = {s->begun, s->current}, *both;
-
-	if (!s->begun || s->begun_piece != s->current_piece)
-		return CAT_OK;
-	CAT_TRY(cat_concat_batches(parts, 2, &both, err));
-	cat_batch_unref(s->begun);
-	s->begun = NULL;
-	cat_batch_unref(s->current);
-	s->current = both;
-	return CAT_OK;
-}
-
 /* N rows of the current ones, which then go on behind them. */
 static int take_rows(struct scan *s, int64_t n, struct cat_batch **out, struct cat_error *err)
 {
@@ -556,38 +541,66 @@ static int take_rows(struct scan *s, int64_t n, struct cat_batch **out, struct c
 	return CAT_OK;
 }
 
+/* How many of the current rows may join a batch of BEGUN (NULL: none yet) that has room. */
+static int64_t rows_that_join(const struct scan *s, const struct cat_batch *begun)
+{
+	const int64_t have = begun ? begun->nrows : 0, there = s->current->nrows - s->pos;
+	int64_t n = s->slice_rows - have;
+
+	n = s->left >= 0 && s->left - have < n ? s->left - have : n;
+	n = n < there ? n : there;
+	if (s->slice_rows == INT64_MAX)
+		return n;
+	return cat_batch_fit(s->current, s->pos, n, CAT_BATCH_WEIGHT - (begun ? cat_batch_weight(begun, 0, have) : 0));
+}
+
+/* What was begun with the first of the current rows, if they are of the same piece. */
+static int join_begun(struct scan *s, struct cat_batch **out, struct cat_error *err)
+{
+	const int64_t n = s->current && s->begun_piece == s->current_piece ? rows_that_join(s, s->begun) : 0;
+	struct cat_batch *parts[2] = {s->begun, NULL};
+	int rc;
+
+	s->begun = NULL;
+	*out = parts[0];
+	if (n == 0)
+		return CAT_OK;
+	rc = take_rows(s, n, &parts[1], err);
+	if (rc == CAT_OK)
+		rc = cat_concat_batches(parts, 2, out, err);
+	cat_batch_unref(parts[0]);
+	cat_batch_unref(parts[1]);
+	return rc;
+}
+
+/* Whether B, behind which no current rows are left, may have more in the next part of its piece. */
+static bool goes_on(const struct scan *s, const struct cat_batch *b)
+{
+	return !s->current && s->more && b->nrows < s->slice_rows && b->nrows != s->left &&
+	       (s->slice_rows == INT64_MAX || cat_batch_weight(b, 0, b->nrows) <= CAT_BATCH_WEIGHT);
+}
+
 /* Batches end where pieces end, and where they have enough rows or bytes; not where parts of pieces do. */
 static int next_batch(struct scan *s, struct cat_batch **out, struct cat_error *err)
 {
 	*out = NULL;
 	while (s->left != 0) {
-		int64_t n, most;
-
 		if (!s->current) {
+			s->more = false;
 			CAT_TRY(next_rows(s, err));
-			if (s->current)
-				CAT_TRY(go_on(s, err));
 		}
 		if (s->begun) {
-			*out = s->begun;
-			s->begun = NULL;
+			CAT_TRY(join_begun(s, out, err));
+		} else if (s->current) {
+			const int64_t n = rows_that_join(s, NULL);
+
+			CAT_TRY(take_rows(s, n ? n : 1, out, err));
+		}
+		if (!*out || !goes_on(s, *out))
 			break;
-		}
-		if (!s->current)
-			return CAT_OK;
-		most = s->left < 0 || s->slice_rows < s->left ? s->slice_rows : s->left;
-		n = s->current->nrows - s->pos;
-		most = most < n ? most : n;
-		if (s->slice_rows < INT64_MAX)
-			most = cat_batch_fit(s->current, s->pos, most, CAT_BATCH_WEIGHT);
-		most = most ? most : 1;
-		if (s->more && most == n && n < s->slice_rows && n != s->left) {
-			CAT_TRY(take_rows(s, n, &s->begun, err));
-			s->begun_piece = s->current_piece;
-			continue;
-		}
-		CAT_TRY(take_rows(s, most, out, err));
-		break;
+		s->begun = *out;
+		s->begun_piece = s->current_piece;
+		*out = NULL;
 	}
 	if (*out && s->left > 0)
 		s->left -= (*out)->nrows;

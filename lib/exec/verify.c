@@ -200,6 +200,7 @@ int cat_verify(const char *path, const struct cat_verify_run *run, struct cat_po
 
 	c.options = (struct cat_verify_options){.full = run->full, .max_per_kind = run->max_per_kind,
 	                                        .temp_dir = run->temp_dir, .whole_bytes = run->memory_bytes / 4,
+	                                        .part_bytes = run->memory_bytes / 8,
 	                                        .reserve = reserve, .release = release, .arg = &c.budget};
 	CAT_TRY(cat_table_catalogue(path, NULL, &h, err));
 	if (!h)

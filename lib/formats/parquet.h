@@ -84,14 +84,21 @@ int cat_parquet_sort_column(const struct cat_parquet_file *f, int group);
 bool cat_parquet_same_group(const struct cat_parquet_file *a, int group_a, const struct cat_parquet_file *b,
                             int group_b, char *why, size_t size);
 enum cat_parquet_fault { CAT_PARQUET_CRC, CAT_PARQUET_INDEX };
-/* All rows of column COL of GROUP, with every page looked at on the way: SAY is told of checksums that are wrong and of
- * page indexes that do not tell where the pages are. *OUT is NULL when a checksum is wrong; what cannot be decoded is
- * CAT_E_DATA. For files opened with skip_crc. */
-CAT_MUST_USE int cat_parquet_check_column(const struct cat_parquet_file *f, int group, int col,
-                                          void (*say)(void *arg, enum cat_parquet_fault fault, const char *text),
-                                          void *arg, struct cat_column **out, struct cat_error *err);
+struct cat_pq_check {
+	int group, col;
+	/* Told of checksums that are wrong and of page indexes that do not tell where the pages are. */
+	void (*say)(void *arg, enum cat_parquet_fault fault, const char *text);
+	/* Given the rows from ROW on, one part after the other. */
+	CAT_MUST_USE int (*each)(void *arg, struct cat_column *rows, int64_t row, struct cat_error *err);
+	void *arg;
+	int64_t max_bytes; /* of a part, decoded, unless a row has more alone */
+};
+/* All rows of a column, with every page looked at before. *CRC is false when a checksum is wrong: then no rows are
+ * given. What cannot be decoded is CAT_E_DATA. For files opened with skip_crc. */
+CAT_MUST_USE int cat_parquet_check_column(const struct cat_parquet_file *f, const struct cat_pq_check *c, bool *crc,
+                                          struct cat_error *err);
 /* Bytes in memory that this takes, about. */
-int64_t cat_parquet_check_bytes(const struct cat_parquet_file *f, int group, int col);
+int64_t cat_parquet_check_bytes(const struct cat_parquet_file *f, int group, int col, int64_t max_bytes);
 /* The leaves of column COL: *FIRST of the file's, and how many. */
 int cat_parquet_column_leaves(const struct cat_parquet_file *f, int col, int *first);
 

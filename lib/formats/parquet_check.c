@@ -34,22 +34,22 @@ int cat_parquet_column_leaves(const struct cat_parquet_file *f, int col, int *fi
 	return f->tree.nodes[col].nleaves;
 }
 
-int64_t cat_parquet_check_bytes(const struct cat_parquet_file *f, int group, int col)
+/* Decoded, with what decoding needs beside that. */
+static int64_t column_bytes(const struct cat_parquet_file *f, int group, int col)
 {
 	const struct cat_pq_node *n = &f->tree.nodes[col];
-	int64_t bytes = 0;
+	double bytes = 0;
 
-	for (int k = 0; k < n->nleaves; k++) {
-		const struct cat_pq_chunk *c = cat_pq_chunk_of(f, group, n->leaf + k);
-		int64_t one = c->nvalues > INT64_MAX / 32 ? INT64_MAX / 2 : c->nvalues * 16;
+	for (int k = 0; k < n->nleaves; k++)
+		bytes += 2 * cat_pq_leaf_bytes(f, group, n->leaf + k);
+	return bytes < (double)(INT64_MAX / 4) ? (int64_t)bytes : INT64_MAX / 4;
+}
 
-		if (c->size > 0 && c->size < INT64_MAX / 8)
-			one += c->size;
-		if (c->raw_size > 0 && c->raw_size < INT64_MAX / 8)
-			one += 2 * c->raw_size;
-		bytes = one > INT64_MAX - bytes ? INT64_MAX : bytes + one;
-	}
-	return bytes;
+int64_t cat_parquet_check_bytes(const struct cat_parquet_file *f, int group, int col, int64_t max_bytes)
+{
+	const int64_t stored = cat_parquet_group_bytes(f, group, &col, 1), decoded = column_bytes(f, group, col);
+
+	return (stored < max_bytes ? stored : max_bytes) + (decoded < max_bytes ? decoded : max_bytes);
 }
 
 /* --- two footers --- */
@@ -193,21 +193,59 @@ static void look_at_page(struct walk *w, const struct cat_pq_page *page, int64_t
 	w->page++;
 }
 
-static int walk_pages(struct walk *w, struct cat_span bytes, struct cat_error *err)
+/* The pages in BYTES, which begin at byte OFF of the file; *USED is how many bytes were walked over. Where more FOLLOWS, a
+ * page that is not all there is left to the next time. */
+static int walk_pages(struct walk *w, struct cat_span bytes, int64_t off, bool follows, size_t *used,
+                      struct cat_error *err)
 {
 	struct cat_pq_pages p = {.leaf = w->leaf, .codec = w->chunk->codec, .p = bytes.p, .end = bytes.p + bytes.n};
-	const int64_t begin = cat_pq_chunk_begin(w->chunk);
-	char text[160];
 
+	*used = 0;
 	while (w->values < w->chunk->nvalues && p.p < p.end) {
 		const uint8_t *const at = p.p;
 		struct cat_pq_page page;
 		bool found;
 
-		CAT_TRY(cat_pq_page_next(&p, &page, &found, err));
+		if (cat_pq_page_next(&p, &page, &found, err) != CAT_OK) {
+			if (follows)
+				err->code = CAT_OK;
+			return (int)err->code;
+		}
 		if (found)
-			look_at_page(w, &page, begin + (at - bytes.p), p.p - at);
+			look_at_page(w, &page, off + (at - bytes.p), p.p - at);
+		*used = (size_t)(p.p - bytes.p);
 	}
+	return CAT_OK;
+}
+
+/* A chunk of which no more than WINDOW_BYTES are to be in memory, unless a page has more. */
+static int walk_windows(struct walk *w, int64_t window_bytes, struct cat_error *err)
+{
+	int64_t off = cat_pq_chunk_begin(w->chunk);
+	const int64_t end = off + w->chunk->size;
+
+	while (w->values < w->chunk->nvalues && off < end) {
+		const int64_t n = window_bytes < end - off ? window_bytes : end - off;
+		const struct cat_range r = {off, (size_t)n};
+		struct cat_buf *b;
+		size_t used;
+		int rc;
+
+		CAT_TRY(cat_pq_read_ranges(w->f, &r, 1, &b, err));
+		rc = walk_pages(w, (struct cat_span){b->data, b->size}, off, off + n < end, &used, err);
+		cat_buf_unref(b);
+		CAT_TRY(rc);
+		off += (int64_t)used;
+		if (!used)
+			window_bytes *= 2;
+	}
+	return CAT_OK;
+}
+
+static void compare_counts(const struct walk *w)
+{
+	char text[160];
+
 	if (w->known->has_offsets && w->places && w->page != w->known->npages) {
 		snprintf(text, sizeof text, "%zu pages; the offset index has %zu", w->page, w->known->npages);
 		w->say(w->arg, CAT_PARQUET_INDEX, text);
@@ -216,51 +254,105 @@ static int walk_pages(struct walk *w, struct cat_span bytes, struct cat_error *e
 		snprintf(text, sizeof text, "%zu pages; the column index has %zu", w->page, w->known->nbounds);
 		w->say(w->arg, CAT_PARQUET_INDEX, text);
 	}
-	return CAT_OK;
 }
 
-static int check_leaf(const struct cat_parquet_file *f, int group, int leaf, struct cat_pq_read *r, say_fn *say,
-                      void *arg, bool *crc, struct cat_error *err)
+/* R has all of the column's chunks; NULL: they are too long for that. */
+static int check_leaf(const struct cat_parquet_file *f, const struct cat_pq_check *how, int leaf,
+                      struct cat_pq_read *r, bool *crc, struct cat_error *err)
 {
-	const struct cat_pq_chunk *c = cat_pq_chunk_of(f, group, leaf);
+	const struct cat_pq_chunk *c = cat_pq_chunk_of(f, how->group, leaf);
 	struct known known = {0};
-	struct walk w = {.f = f, .leaf = &f->tree.leaves[leaf], .chunk = c, .known = &known, .say = say, .arg = arg,
-	                 .crc = true, .places = true};
+	struct walk w = {.f = f, .leaf = &f->tree.leaves[leaf], .chunk = c, .known = &known, .say = how->say,
+	                 .arg = how->arg, .crc = true, .places = true};
 	struct cat_span bytes;
-	int rc = read_index(f, c, false, &known, say, arg, err);
+	size_t used;
+	int rc = read_index(f, c, false, &known, how->say, how->arg, err);
 
 	if (rc == CAT_OK)
-		rc = read_index(f, c, true, &known, say, arg, err);
-	if (rc == CAT_OK)
+		rc = read_index(f, c, true, &known, how->say, how->arg, err);
+	if (rc == CAT_OK && r)
 		rc = cat_pq_read_chunk(r, leaf, &bytes, err);
 	if (rc == CAT_OK)
-		rc = walk_pages(&w, bytes, err);
+		rc = r ? walk_pages(&w, bytes, cat_pq_chunk_begin(c), false, &used, err) : walk_windows(&w, how->max_bytes, err);
+	if (rc == CAT_OK)
+		compare_counts(&w);
 	*crc &= w.crc;
 	known_fini(&known);
 	return rc;
 }
 
-int cat_parquet_check_column(const struct cat_parquet_file *f, int group, int col,
-                             void (*say)(void *arg, enum cat_parquet_fault fault, const char *text), void *arg,
-                             struct cat_column **out, struct cat_error *err)
+static int give_rows(const struct cat_pq_check *c, struct cat_pq_read *r, int64_t begin, int64_t max_text_bytes,
+                     bool *given, struct cat_error *err)
 {
-	const struct cat_pq_node *node = &f->tree.nodes[col];
-	const struct cat_stretch all = {0, f->footer.groups[group].nrows};
-	struct cat_pq_index ix = {0};
-	struct cat_pq_read *r = NULL;
-	struct cat_batch *b = NULL;
-	bool crc = true;
-	int rc = cat_pq_read_open(f, group, &ix, &all, 1, &col, 1, NULL, INT64_MAX, NULL, &r, err);
+	struct cat_batch *b;
+	int rc;
 
-	*out = NULL;
-	for (int k = 0; rc == CAT_OK && k < node->nleaves; k++)
-		rc = check_leaf(f, group, node->leaf + k, r, say, arg, &crc, err);
-	if (rc == CAT_OK && crc)
-		rc = cat_pq_read_decode(r, &col, 1, 0, &b, err);
-	if (b)
-		*out = cat_column_ref(b->cols[0]);
+	CAT_TRY(cat_pq_read_decode(r, &c->col, 1, max_text_bytes, &b, err));
+	*given = b;
+	rc = b ? c->each(c->arg, b->cols[0], begin, err) : CAT_OK;
 	cat_batch_unref(b);
-	cat_pq_read_free(r);
+	return rc;
+}
+
+/* The rows some at a time. */
+static int give_parts(const struct cat_parquet_file *f, const struct cat_pq_check *c, struct cat_error *err)
+{
+	const int64_t nrows = f->footer.groups[c->group].nrows;
+	const int64_t parts = column_bytes(f, c->group, c->col) / c->max_bytes + 1;
+	int64_t step = parts < nrows ? (nrows + parts - 1) / parts : 1, done;
+	struct cat_pq_index ix = {0};
+	int rc = cat_pq_has_pages(f, c->group) ? CAT_OK : cat_pq_walked_new(f, c->group, &ix.walked, err);
+
+	for (int64_t at = 0; rc == CAT_OK && at < nrows; at += done) {
+		struct cat_stretch rows = {at, at + (step < nrows - at ? step : nrows - at)};
+		struct cat_pq_read *r;
+		bool given = false;
+
+		done = 0;
+		rc = cat_pq_read_open(f, c->group, &ix, &rows, 1, &c->col, 1, NULL, INT64_MAX, NULL, &r, err);
+		if (rc == CAT_OK)
+			rc = give_rows(c, r, at, rows.end - rows.begin > 1 ? c->max_bytes : 0, &given, err);
+		cat_pq_read_free(r);
+		if (given)
+			done = rows.end - rows.begin;
+		else
+			step = (rows.end - rows.begin + 1) / 2;
+	}
 	cat_pq_index_fini(&ix);
 	return rc;
+}
+
+static int chunks_are_inside(const struct cat_parquet_file *f, int group, const struct cat_pq_node *node,
+                             struct cat_error *err)
+{
+	for (int k = 0; k < node->nleaves; k++) {
+		const struct cat_pq_chunk *c = cat_pq_chunk_of(f, group, node->leaf + k);
+
+		if (c->path.n || c->size > f->reader->size || cat_pq_chunk_begin(c) > f->reader->size - c->size)
+			return cat_fail(err, CAT_E_DATA, "a column chunk of %lld bytes lies outside the file",
+			                (long long)c->size);
+	}
+	return CAT_OK;
+}
+
+int cat_parquet_check_column(const struct cat_parquet_file *f, const struct cat_pq_check *c, bool *crc,
+                             struct cat_error *err)
+{
+	const struct cat_pq_node *node = &f->tree.nodes[c->col];
+	const struct cat_stretch all = {0, f->footer.groups[c->group].nrows};
+	const bool at_once = column_bytes(f, c->group, c->col) <= c->max_bytes || all.end < 2;
+	struct cat_pq_index ix = {0};
+	struct cat_pq_read *r = NULL;
+	bool given = false;
+	int rc = at_once ? cat_pq_read_open(f, c->group, &ix, &all, 1, &c->col, 1, NULL, INT64_MAX, NULL, &r, err)
+	                 : chunks_are_inside(f, c->group, node, err);
+
+	*crc = true;
+	for (int k = 0; rc == CAT_OK && k < node->nleaves; k++)
+		rc = check_leaf(f, c, node->leaf + k, r, crc, err);
+	if (rc == CAT_OK && *crc && at_once)
+		rc = give_rows(c, r, 0, all.end < 2 ? 0 : c->max_bytes, &given, err);
+	cat_pq_read_free(r);
+	cat_pq_index_fini(&ix);
+	return rc == CAT_OK && *crc && !given ? give_parts(f, c, err) : rc;
 }

@@ -167,23 +167,6 @@ static bool work_lacks(struct cat_work *work, int col, const struct cat_constant
 	return cat_pq_bloom_lacks(w->file, w->group, &w->bloom, col, v);
 }
 
-/* What a leaf of GROUP takes decoded; less than that where nothing is told of texts in a dictionary. */
-static double leaf_size(const struct cat_parquet_file *f, int group, int leaf)
-{
-	const struct cat_pq_leaf *l = &f->tree.leaves[leaf];
-	const struct cat_pq_chunk *c = cat_pq_chunk_of(f, group, leaf);
-	const bool nested = l->max_rep > 0 || l->max_def > 1;
-	const int width = l->out.id == CAT_T_BOOL ? 1 : cat_type_bytes(&l->out);
-	double bytes = (double)c->nvalues * (width ? width : (int)sizeof(int32_t));
-
-	if (!width && c->text_bytes > 0)
-		bytes += (double)c->text_bytes;
-	else if (!width && bytes < (double)c->raw_size)
-		bytes = (double)c->raw_size;
-	/* Two levels a byte each. */
-	return bytes + (nested ? 2 * (double)c->nvalues : 0);
-}
-
 static int64_t work_size(const struct cat_work *work, const int *cols, int n)
 {
 	const struct work *w = (const struct work *)work;
@@ -197,21 +180,10 @@ static int64_t work_size(const struct cat_work *work, const int *cols, int n)
 			const int leaf = t->nodes[cols[i]].leaf + k;
 
 			if (!w->skip || !w->skip[leaf])
-				bytes += leaf_size(w->file, w->group, leaf);
+				bytes += cat_pq_leaf_bytes(w->file, w->group, leaf);
 		}
 	}
 	return bytes * part < (double)(INT64_MAX / 2) ? (int64_t)(bytes * part) : INT64_MAX / 2;
-}
-
-/* Whether every leaf of the group has an offset index. */
-static bool has_pages(const struct cat_parquet_file *f, int group)
-{
-	struct cat_range range;
-
-	for (int i = 0; i < f->tree.nleaves; i++)
-		if (!cat_pq_offset_range(f, cat_pq_chunk_of(f, group, i), &range))
-			return false;
-	return true;
 }
 
 static const struct cat_work_ops work_ops;
@@ -237,7 +209,7 @@ static int rest_of(struct work *w, int64_t row_begin, struct cat_work **out, str
 	const size_t nleaves = (size_t)w->file->tree.nleaves;
 	struct work *rest;
 
-	if (!w->index.walked && !has_pages(w->file, w->group))
+	if (!w->index.walked && !cat_pq_has_pages(w->file, w->group))
 		CAT_TRY(cat_pq_walked_new(w->file, w->group, &w->index.walked, err));
 	rest = cat_calloc(1, sizeof *rest);
 	if (rest && w->skip)
@@ -288,7 +260,7 @@ static int feed_next(struct cat_feed *feed, struct cat_work **out, struct cat_er
 		return cat_fail_mem(err, sizeof *w);
 	rows = cat_parquet_group_rows(f->file, f->group);
 	end = rows;
-	if (rows > WORK_ROWS && rows - f->row > WORK_ROWS && has_pages(f->file, f->group))
+	if (rows > WORK_ROWS && rows - f->row > WORK_ROWS && cat_pq_has_pages(f->file, f->group))
 		end = f->row + WORK_ROWS;
 	w->file = f->file;
 	set_rows(w, f->group, f->row, end);

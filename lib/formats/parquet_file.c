@@ -224,6 +224,32 @@ bool cat_pq_column_range(const struct cat_parquet_file *f, const struct cat_pq_c
 	return index_range(f, c->column_index_off, c->column_index_len, range);
 }
 
+bool cat_pq_has_pages(const struct cat_parquet_file *f, int group)
+{
+	struct cat_range range;
+
+	for (int i = 0; i < f->tree.nleaves; i++)
+		if (!cat_pq_offset_range(f, cat_pq_chunk_of(f, group, i), &range))
+			return false;
+	return true;
+}
+
+double cat_pq_leaf_bytes(const struct cat_parquet_file *f, int group, int leaf)
+{
+	const struct cat_pq_leaf *l = &f->tree.leaves[leaf];
+	const struct cat_pq_chunk *c = cat_pq_chunk_of(f, group, leaf);
+	const bool nested = l->max_rep > 0 || l->max_def > 1;
+	const int width = l->out.id == CAT_T_BOOL ? 1 : cat_type_bytes(&l->out);
+	double bytes = (double)c->nvalues * (width ? width : (int)sizeof(int32_t));
+
+	if (!width && c->text_bytes > 0)
+		bytes += (double)c->text_bytes;
+	else if (!width && bytes < (double)c->raw_size)
+		bytes = (double)c->raw_size;
+	/* Two levels a byte each. */
+	return bytes + (nested ? 2 * (double)c->nvalues : 0);
+}
+
 int64_t cat_pq_chunk_begin(const struct cat_pq_chunk *c)
 {
 	return c->dict_off > 0 && c->dict_off < c->data_off ? c->dict_off : c->data_off;

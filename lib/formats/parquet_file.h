@@ -28,6 +28,10 @@ CAT_MUST_USE int cat_pq_read_ranges(const struct cat_parquet_file *f, const stru
 /* Where a chunk's offset index and column index are; false when it has none inside the file. */
 bool cat_pq_offset_range(const struct cat_parquet_file *f, const struct cat_pq_chunk *c, struct cat_range *range);
 bool cat_pq_column_range(const struct cat_parquet_file *f, const struct cat_pq_chunk *c, struct cat_range *range);
+/* Whether every leaf of the group has an offset index. */
+bool cat_pq_has_pages(const struct cat_parquet_file *f, int group);
+/* What a leaf of GROUP takes decoded; less than that where nothing is told of texts in a dictionary. */
+double cat_pq_leaf_bytes(const struct cat_parquet_file *f, int group, int leaf);
 /* Where the chunk's bytes begin: the dictionary, when the footer tells of it, comes first. */
 int64_t cat_pq_chunk_begin(const struct cat_pq_chunk *c);
 /* Page indexes of one group that were read. Zero-initialised: none yet. One thread at a time. */

@@ -129,6 +129,23 @@ static void keep_values(const struct front *f, struct cat_pq_entries *e)
 	e->nvalues = k;
 }
 
+/* Values that stand together, as those of lists mostly do, need no list of rows. */
+static int rows_that_follow(struct cat_pq_entries *e, struct cat_error *err)
+{
+	const int64_t n = e->nvalues;
+	bool follow = n > 0;
+
+	for (int64_t k = 0; follow && k < n; k++)
+		follow = e->rows[k] == e->rows[0] + k;
+	if (!follow)
+		return CAT_OK;
+	CAT_TRY(cat_column_slice(e->column, e->rows[0], n, &e->own, err));
+	e->column = e->own;
+	cat_free(e->rows);
+	e->rows = NULL;
+	return CAT_OK;
+}
+
 /* A column that is no part of another: one entry a row. */
 static int flat_entries(const struct cat_column *c, struct cat_pq_entries *e, struct cat_error *err)
 {
@@ -184,7 +201,7 @@ int cat_pq_entries_make(const struct cat_pq_wleaf *l, const struct cat_column *c
 	e->def = f.def;
 	e->rep = f.rep;
 	e->column = f.column;
-	return CAT_OK;
+	return rows_that_follow(e, err);
 }
 
 void cat_pq_entries_fini(struct cat_pq_entries *e)
@@ -192,5 +209,6 @@ void cat_pq_entries_fini(struct cat_pq_entries *e)
 	cat_free(e->rows);
 	cat_free(e->def);
 	cat_free(e->rep);
+	cat_column_unref(e->own);
 	memset(e, 0, sizeof *e);
 }

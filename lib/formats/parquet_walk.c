@@ -208,7 +208,9 @@ static int fill(struct cat_pq_walked *w, int leaf, struct cat_error *err)
 		t->n = 0;
 	cat_pq_scratch_give(&f->idle, k.scratch);
 	cat_buf_unref(k.window);
-	return rc == CAT_E_DATA || rc == CAT_E_UNSUPPORTED ? CAT_OK : rc;
+	if (rc == CAT_E_DATA || rc == CAT_E_UNSUPPORTED)
+		rc = (int)(err->code = CAT_OK);
+	return rc;
 }
 
 int cat_pq_walked_pages(struct cat_pq_walked *w, int leaf, const struct cat_pq_location **out, size_t *n,

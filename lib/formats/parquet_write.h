@@ -104,6 +104,7 @@ struct cat_pq_entries {
 	int64_t nvalues;
 	int32_t *rows; /* of column; NULL: all of its rows */
 	const struct cat_column *column;
+	struct cat_column *own; /* the same where it is no part of the caller's; NULL: it is */
 };
 /* parquet_levels.c: takes column C of leaf L apart. cat_pq_entries_fini frees. */
 CAT_MUST_USE int cat_pq_entries_make(const struct cat_pq_wleaf *l, const struct cat_column *c,
