@@ -133,22 +133,25 @@ static void leaf_path(const struct cat_pq_footer *t, int leaf, struct cat_text *
 		int left;
 	} up[PATH_DEPTH];
 	int depth = 0, at = 0;
+	bool found = false;
 
 	for (size_t i = 0; i < t->nelements && depth < PATH_DEPTH; i++) {
 		const struct cat_pq_element *e = &t->elements[i];
 
 		up[depth].e = e;
 		up[depth].left = e->nchildren;
-		if (e->nchildren > 0) {
+		/* What has a type is a leaf, whatever it says of children. */
+		if (e->type < 0 && e->nchildren > 0) {
 			depth++;
 			continue;
 		}
-		if (e->type >= 0 && at++ == leaf)
+		found = e->type >= 0 && at++ == leaf;
+		if (found)
 			break;
 		while (depth > 0 && --up[depth - 1].left == 0)
 			depth--;
 	}
-	for (int i = 1; i <= depth && depth < PATH_DEPTH; i++)
+	for (int i = 1; found && i <= depth; i++)
 		cat_text_addf(out, "%s%.*s", i > 1 ? "." : "", (int)up[i].e->name.n, (const char *)up[i].e->name.p);
 }
 
