@@ -240,7 +240,7 @@ void cat_verify_leaf_free(struct cat_verify_leaf *l)
 	cat_findings_fini(&l->found);
 	cat_buf_unref(l->footer);
 	cat_schema_unref(l->schema);
-	cat_cover_fini(&l->rim);
+	cat_cover_fini(&l->rim.cover);
 	cat_free(l->cells);
 	cat_free(l->margin);
 	cat_free(l);
