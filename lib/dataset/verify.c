@@ -240,7 +240,7 @@ void cat_verify_leaf_free(struct cat_verify_leaf *l)
 	cat_findings_fini(&l->found);
 	cat_buf_unref(l->footer);
 	cat_schema_unref(l->schema);
-	cat_cover_fini(&l->rim);
+	cat_cover_fini(&l->rim.cover);
 	cat_free(l->cells);
 	cat_free(l->margin);
 	cat_free(l);
@@ -374,8 +374,15 @@ int cat_verify_finish(struct cat_verify *v, struct cat_findings *findings, struc
 {
 	char where[300];
 
-	for (size_t i = 0; i < v->nmaps; i++)
-		CAT_TRY(cat_map_end(v->maps[i], &v->found, err));
+	for (size_t i = 0; i < v->nmaps; i++) {
+		const int rc = cat_map_end(v->maps[i], &v->found, err);
+
+		if (rc != CAT_OK && !cat_is_fault(rc))
+			return rc;
+		if (rc != CAT_OK)
+			cat_found(&v->found, CAT_FOUND_UNREADABLE, "skymap.fits", "%s", err->cause);
+		err->code = CAT_OK;
+	}
 	cat_stats_end(&v->stats, &v->found);
 	for (size_t i = 0; i < v->meta.n && v->listed; i++) {
 		const struct cat_meta_entry *e = &v->meta.entries[i];

@@ -11,6 +11,7 @@
 #include "storage/open.h"
 
 #define HEAD ((size_t)8640)
+#define COUNT_MAX 9e15 /* rows in a cell: integers that float64 holds */
 
 struct cat_map {
 	char *name;
@@ -81,7 +82,17 @@ static int order_of_cells(int64_t cells)
 	return -1;
 }
 
-/* Whether the source is a map at all; *FINE says so. */
+/* Whether the columns are counts, or cells and counts. */
+static bool are_counts(const struct cat_schema *s)
+{
+	const struct cat_field *f = &s->fields[s->nfields - 1];
+
+	if (s->nfields == 1 && f->type.id == CAT_T_FIXED_LIST)
+		f = f->children;
+	return cat_type_is_number(f->type.id) && (s->nfields == 1 || cat_type_is_int(s->fields[0].type.id));
+}
+
+/* Whether the source is a map at all. */
 static int settle(struct cat_map *m, const struct cat_buf *head, int64_t nrows, struct cat_findings *found)
 {
 	const struct cat_schema *s = m->source->schema;
@@ -91,10 +102,12 @@ static int settle(struct cat_map *m, const struct cat_buf *head, int64_t nrows, 
 		cat_found(found, CAT_FOUND_NOTE, m->name, "a map in RING order is not checked");
 		return false;
 	}
-	m->order = order >= 0 && order <= 29 ? (int)order : nside > 0 ? order_of_cells(12 * nside * nside) : -1;
+	m->order = order >= 0 && order <= 29              ? (int)order
+	           : nside > 0 && nside <= INT64_C(1) << 29 ? order_of_cells(12 * nside * nside)
+	                                                    : -1;
 	if (s->nfields == 1 && m->order < 0)
 		m->order = order_of_cells(nrows);
-	if (m->order < 0 || s->nfields > 2 || s->nfields < 1) {
+	if (m->order < 0 || s->nfields > 2 || s->nfields < 1 || !are_counts(s)) {
 		cat_found(found, CAT_FOUND_SKYMAP, m->name, "no map of HEALPix cells");
 		return false;
 	}
@@ -130,13 +143,24 @@ static int advance(struct cat_map *m, struct cat_error *err)
 {
 	m->count = 0;
 	while (!m->ended && m->count == 0) {
+		double count;
+
 		if (m->at == m->length)
 			CAT_TRY(refill(m, err));
 		if (m->ended)
 			break;
-		m->count = (int64_t)cat_column_f64(m->values, m->at);
-		m->cell = m->pixels ? cat_column_i64(m->pixels, m->at) : m->before + m->at;
+		m->cell = !m->pixels                            ? m->before + m->at
+		          : cat_column_valid(m->pixels, m->at) ? cat_column_i64(m->pixels, m->at)
+		                                               : -1;
+		/* Cells without a value have none, or what healpy calls UNSEEN. */
+		count = cat_column_valid(m->values, m->at) ? cat_column_f64(m->values, m->at) : 0;
+		count = count < -1e30 ? 0 : count;
 		m->at++;
+		if (m->cell < 0 || m->cell >= INT64_C(12) << 2 * m->order)
+			return cat_fail(err, CAT_E_DATA, "cell %lld is none of order %d", (long long)m->cell, m->order);
+		if (!(count >= 0 && count <= COUNT_MAX))
+			return cat_fail(err, CAT_E_DATA, "%g rows in cell %lld", count, (long long)m->cell);
+		m->count = (int64_t)count;
 	}
 	return CAT_OK;
 }
@@ -212,7 +236,8 @@ static int compare(struct cat_map *m, struct cat_findings *found, struct cat_err
 		CAT_TRY(advance(m, err));
 	}
 	while (m->count && m->cell << shift < m->hi) {
-		sum += m->count;
+		if (__builtin_add_overflow(sum, m->count, &sum))
+			sum = INT64_MAX;
 		CAT_TRY(advance(m, err));
 	}
 	if (sum != m->rows && !m->unknown)

@@ -66,7 +66,7 @@ static int narrow(struct cat_work *w, int hpx, const struct cat_cover *rim, bool
 	return rc;
 }
 
-static int take_work(struct cat_work *w, int hpx, const struct cat_cover *rim, struct cells *out,
+static int take_work(struct cat_work *w, int hpx, const struct cat_rim *rim, struct cells *out,
                      struct cat_error *err)
 {
 	struct cat_range_stats s = {0};
@@ -76,16 +76,16 @@ static int take_work(struct cat_work *w, int hpx, const struct cat_cover *rim, s
 
 	if (w->ops->stats)
 		w->ops->stats(w, hpx, &s);
-	if (!may_have(rim, &s))
+	if (!may_have(&rim->cover, &s))
 		return CAT_OK;
-	CAT_TRY(narrow(w, hpx, rim, &none, err));
+	CAT_TRY(narrow(w, hpx, &rim->cover, &none, err));
 	if (none)
 		return CAT_OK;
 	CAT_TRY(w->ops->decode(w, &hpx, 1, &b, err));
 	for (int64_t i = 0; rc == CAT_OK && i < b->nrows; i++) {
 		const int64_t cell = cat_column_valid(b->cols[0], i) ? CAT_VALUES(b->cols[0], int64_t)[i] : -1;
 
-		if (cell < 0 || !cat_cover_has(rim, cell))
+		if (cell < 0 || !cat_rim_has(rim, cell))
 			continue;
 		if (cat_grow(&out->at, &out->cap, out->n, sizeof *out->at) != 0)
 			rc = cat_fail_mem(err, out->cap * sizeof *out->at);
@@ -97,9 +97,9 @@ static int take_work(struct cat_work *w, int hpx, const struct cat_cover *rim, s
 }
 
 /* The cells of all of the primary's rows in the rim, sorted. */
-static int primary_cells(struct cat_hats *h, struct cat_cover *rim, struct cells *out, struct cat_error *err)
+static int primary_cells(struct cat_hats *h, struct cat_rim *rim, struct cells *out, struct cat_error *err)
 {
-	struct cat_hats_want want = {.keep = touches_rim, .arg = rim};
+	struct cat_hats_want want = {.keep = touches_rim, .arg = &rim->cover};
 	struct cat_feed *feed;
 	int rc;
 
@@ -184,9 +184,9 @@ static void compare(struct cat_verify_leaf *l, const struct cells *is, const str
 			k++;
 		} else if (a < b) {
 			show_row(row, sizeof row, a);
-			if (!cat_cover_has(&l->rim, a) || !beyond_part(v->primary, a))
+			if (!cat_rim_has(&l->rim, a) || !beyond_part(v->primary, a))
 				cat_found(&l->found, CAT_FOUND_MARGIN_EXTRA, where, "%s %s", row,
-				          cat_cover_has(&l->rim, a) ? "that the primary has not"
+				          cat_rim_has(&l->rim, a) ? "that the primary has not"
 				                                    : "that is not next to the partition");
 			i++;
 		} else {

@@ -155,7 +155,7 @@ struct cat_verify_leaf {
 	size_t ncells, cap_cells;
 	int64_t *margin; /* cells of a margin's rows */
 	size_t nmargin, cap_margin;
-	struct cat_cover rim;
+	struct cat_rim rim;
 	int64_t last; /* index of the row before */
 	bool ordered; /* rows are promised to come by it */
 	double index_first, index_last; /* bounds of the indexed column; NaN: not known */

@@ -1,6 +1,7 @@
 #include "exec/leaves.h"
 
 #include "base/alloc.h"
+#include "columnar/kernels.h"
 #include "formats/parquet.h"
 #include "sky/cover.h"
 
@@ -102,22 +103,45 @@ static int put_part(struct leaf *l, struct cat_writer *w, struct cat_error *err)
 	return CAT_OK;
 }
 
+/* Leaves those of the rows, with keys KEYS, that are in the rim. */
+static int keep_rim(const struct cat_rim *rim, const int64_t *keys, struct cat_batch **rows, struct cat_error *err)
+{
+	int32_t *idx = cat_malloc((size_t)(*rows)->nrows * sizeof *idx);
+	struct cat_batch *kept = NULL;
+	int64_t n = 0;
+	int rc = idx ? CAT_OK : cat_fail_mem(err, (size_t)(*rows)->nrows * sizeof *idx);
+
+	for (int64_t i = 0; rc == CAT_OK && i < (*rows)->nrows; i++)
+		if (cat_rim_has(rim, keys[i]))
+			idx[n++] = (int32_t)i;
+	if (rc == CAT_OK)
+		rc = cat_take_batch(*rows, idx, n, &kept, err);
+	cat_free(idx);
+	cat_batch_unref(*rows);
+	*rows = kept;
+	return rc;
+}
+
 /* The rows around the part, sorted. */
 static int margin_rows(struct leaf *l, struct cat_batch **out, struct cat_error *err)
 {
-	struct cat_cover rim = {0};
+	struct cat_rim rim = {0};
 	struct cat_runs_range *ranges;
+	int64_t *keys = NULL;
 	int rc;
 
 	CAT_TRY(cat_cover_rim(l->part.order, l->part.npix, l->of->margin_deg, &rim, err));
-	ranges = cat_malloc((size_t)rim.n * sizeof *ranges);
-	rc = ranges ? CAT_OK : cat_fail_mem(err, (size_t)rim.n * sizeof *ranges);
-	for (int64_t i = 0; rc == CAT_OK && i < rim.n; i++)
-		ranges[i] = (struct cat_runs_range){rim.at[i].lo, rim.at[i].hi};
+	ranges = cat_malloc((size_t)rim.cover.n * sizeof *ranges);
+	rc = ranges ? CAT_OK : cat_fail_mem(err, (size_t)rim.cover.n * sizeof *ranges);
+	for (int64_t i = 0; rc == CAT_OK && i < rim.cover.n; i++)
+		ranges[i] = (struct cat_runs_range){rim.cover.at[i].lo, rim.cover.at[i].hi};
 	if (rc == CAT_OK)
-		rc = cat_runs_read_ranges(l->of->runs, ranges, rim.n, -1, out, NULL, err);
+		rc = cat_runs_read_ranges(l->of->runs, ranges, rim.cover.n, -1, out, rim.fine < 0 ? NULL : &keys, err);
+	if (rc == CAT_OK && rim.fine >= 0 && (*out)->nrows > 0)
+		rc = keep_rim(&rim, keys, out, err);
+	cat_free(keys);
 	cat_free(ranges);
-	cat_cover_fini(&rim);
+	cat_cover_fini(&rim.cover);
 	return rc;
 }
 

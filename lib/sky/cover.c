@@ -11,6 +11,7 @@
 
 #define NEAR_ORDER 14 /* cells around single positions: 13 arcsec wide, finer gains nothing */
 #define RIM_ORDERS 7 /* rim cells are so many orders smaller than the cell they surround */
+#define LIST_ORDERS 10 /* cells that are smaller than that are too many to be listed: 4 * 2^orders of them */
 
 void cat_cover_fini(struct cat_cover *c)
 {
@@ -243,25 +244,46 @@ static int remove_range(struct cat_cover *c, int64_t lo, int64_t hi, struct cat_
 	return rc;
 }
 
-int cat_cover_rim(int order, int64_t cell, double radius_deg, struct cat_cover *cover, struct cat_error *err)
+int cat_cover_rim(int order, int64_t cell, double radius_deg, struct cat_rim *rim, struct cat_error *err)
 {
-	const int64_t lo = cat_hpx_first29(order, cell), hi = cat_hpx_first29(order, cell + 1);
-	const int max_order = order_of_radius(radius_deg);
+	const int max_order = order_of_radius(radius_deg), most = order + LIST_ORDERS;
+	struct cat_cover *cover = &rim->cover;
 	int rc;
 
+	rim->fine = max_order > most ? max_order : -1;
+	rim->lo = cat_hpx_first29(order, cell);
+	rim->hi = cat_hpx_first29(order, cell + 1);
 	if (max_order < 0)
 		rc = cat_cover_add(cover, 0, CAT_HPX29_CELLS, false, err);
 	else if (max_order <= order)
 		rc = around_cell(order, cell, max_order, cover, err);
 	else
-		rc = add_rim(order, cell, max_order, cover, err);
+		rc = add_rim(order, cell, max_order < most ? max_order : most, cover, err);
 	if (rc == CAT_OK) {
 		cat_cover_finish(cover);
-		rc = remove_range(cover, lo, hi, err);
+		rc = remove_range(cover, rim->lo, rim->hi, err);
 	}
 	if (rc != CAT_OK)
 		cat_cover_fini(cover);
 	return rc;
+}
+
+bool cat_rim_has(const struct cat_rim *rim, int64_t cell29)
+{
+	int64_t near[8];
+
+	if (!cat_cover_has(&rim->cover, cell29))
+		return false;
+	if (rim->fine < 0)
+		return true;
+	cat_hpx_neighbours(rim->fine, cat_hpx_parent29(rim->fine, cell29), near);
+	for (int i = 0; i < 8; i++) {
+		const int64_t first = near[i] < 0 ? -1 : cat_hpx_first29(rim->fine, near[i]);
+
+		if (first >= rim->lo && first < rim->hi)
+			return true;
+	}
+	return false;
 }
 
 int cat_cover_near(const int64_t *cells29, int64_t n, double radius_deg, struct cat_cover *cover,

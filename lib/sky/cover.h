@@ -42,9 +42,18 @@ bool cat_cover_has(const struct cat_cover *c, int64_t cell29);
  * little else: the rim is made of cells of about a hundredth of its length. */
 CAT_MUST_USE int cat_cover_around(int64_t lo, int64_t hi, double radius_deg, struct cat_cover *cover,
                                   struct cat_error *err);
-/* Only the outside: HATS's margin of a cell, cells of the margin order that neighbour it by an edge or corner. */
-CAT_MUST_USE int cat_cover_rim(int order, int64_t cell, double radius_deg, struct cat_cover *cover,
+/* HATS's margin of a cell: the cells of the margin order outside that neighbour it by an edge or corner. Those of
+ * narrow margins are too many to be listed: COVER then has larger cells that hold them, some ten thousand at most. */
+struct cat_rim {
+	struct cat_cover cover;
+	int fine;       /* the margin order then, else -1 */
+	int64_t lo, hi; /* the cell, as cells of order 29 */
+};
+/* RIM is zero-initialised; free with cat_cover_fini of its cover. */
+CAT_MUST_USE int cat_cover_rim(int order, int64_t cell, double radius_deg, struct cat_rim *rim,
                                struct cat_error *err);
+/* Whether CELL29 is in the margin. */
+bool cat_rim_has(const struct cat_rim *rim, int64_t cell29);
 /* All cells within RADIUS_DEG of N positions, given as order-29 cells (negative ones are left out). */
 CAT_MUST_USE int cat_cover_near(const int64_t *cells29, int64_t n, double radius_deg, struct cat_cover *cover,
                                 struct cat_error *err);

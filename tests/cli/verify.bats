@@ -151,6 +151,25 @@ leaf() {
 	status 1 cat-verify --level quick bad
 }
 
+@test "a map with a cell that is none, or fewer than no rows" {
+	good
+	for edit in cell count; do
+		bad
+		python3 - bad/g/skymap.fits $edit <<-'END'
+			import struct, sys
+			b = bytearray(open(sys.argv[1], "rb").read())
+			head = b.index(b"XTENSION")
+			at = head + b[head:].index(b"END" + b" " * 77) // 2880 * 2880 + 2880
+			row = int(b[head:][b[head:].index(b"NAXIS1  =") + 10:][:20])
+			last = at + row * (int(b[head:][b[head:].index(b"NAXIS2  =") + 10:][:20]) - 1)
+			at = last if sys.argv[2] == "cell" and row > 8 else last + row - 8
+			b[at:at + 8] = struct.pack(">q", 1 << 60 if sys.argv[2] == "cell" else -5)
+			open(sys.argv[1], "wb").write(b)
+		END
+		finds unreadable
+	done
+}
+
 @test "leaves whose schema is another, each named" {
 	need "$H"
 	for kind in extra_column missing_column wrong_dtypes wrong_metadata; do

@@ -92,10 +92,60 @@ static void surroundings_are_narrow(void **state)
 	cat_cover_fini(&c);
 }
 
+/* A margin of a thousandth of an arcsecond about a base cell has half a billion cells: they are not listed, yet what
+ * is within the radius belongs to it and what is a few radii away does not. */
+static void narrow_margins_are_not_listed(void **state)
+{
+	static const double radii[] = {0.001, 0.1, 3};
+	struct cat_error err = {0};
+
+	(void)state;
+	for (int try = 0; try < 600; try++) {
+		const int order = try % 5;
+		const double radius = radii[try % 3] / 3600;
+		const int64_t cell = (int64_t)(rnd() * (double)cat_hpx_cells(order));
+		double a, d;
+		struct cat_rim rim = {0};
+		int hits = 0;
+
+		assert_cat_ok(cat_cover_rim(order, cell, radius, &rim, &err), err);
+		assert_true(rim.cover.n < 50000);
+		/* From a point inside towards one outside, to the edge by halving; then on by parts of the radius. */
+		cat_hpx_center(order, cell, &a, &d);
+		for (int k = 0; k < 20; k++) {
+			const double ea = a + (rnd() - 0.5) * 60, ed = d + (rnd() - 0.5) * 60;
+			const double length = hypot((ea - a) * cos(d * CAT_DEG_RAD), ed - d);
+			double in = 0, out = 1;
+
+			if (fabs(ed) > 85 || cat_hpx_from_deg(order, ea, ed) == cell)
+				continue;
+			for (int i = 0; i < 60; i++) {
+				const double mid = (in + out) / 2;
+
+				*(cat_hpx_from_deg(order, a + (ea - a) * mid, d + (ed - d) * mid) == cell ? &in : &out) = mid;
+			}
+			for (int i = 0; i < 4; i++) {
+				const double t = out + (i < 2 ? 0.3 * (i + 1) : 60.0 * i) * radius / length * (i < 2 ? 0.5 : 1);
+				const double pa = a + (ea - a) * t, pd = d + (ed - d) * t;
+
+				if (cat_hpx_from_deg(order, pa, pd) == cell || t > 1)
+					continue;
+				if (i < 2)
+					assert_true(cat_rim_has(&rim, cat_hpx_from_deg(29, pa, pd)));
+				hits += i >= 2 && cat_rim_has(&rim, cat_hpx_from_deg(29, pa, pd));
+			}
+			assert_false(cat_rim_has(&rim, cat_hpx_from_deg(29, a + (ea - a) * in, d + (ed - d) * in)));
+		}
+		assert_true(hits <= 4); /* but along an edge */
+		cat_cover_fini(&rim.cover);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {UNIT_TEST(ranges_are_joined), UNIT_TEST(surroundings_are_complete),
-	                                   UNIT_TEST(surroundings_are_narrow)};
+	                                   UNIT_TEST(surroundings_are_narrow),
+	                                   UNIT_TEST(narrow_margins_are_not_listed)};
 
 	return cmocka_run_group_tests_name("sky_cover", tests, NULL, NULL);
 }
