@@ -8,6 +8,8 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "dataset/properties.h"
+#include "dataset/registry.h"
+#include "dataset/table.h"
 #include "net/s3.h"
 #include "storage/open.h"
 #include "storage/release.h"
@@ -474,7 +476,7 @@ static int list_catalogue(struct ls *ls, char *operand, bool *is, struct cat_err
 	return rc;
 }
 
-static int list_operand(struct ls *ls, char *operand, struct cat_error *err)
+static int list_address(struct ls *ls, char *operand, struct cat_error *err)
 {
 	const bool gs = strcmp(operand, "gs://") == 0;
 	struct cat_error first;
@@ -498,6 +500,18 @@ static int list_operand(struct ls *ls, char *operand, struct cat_error *err)
 	if (is)
 		return CAT_OK;
 	*err = first;
+	return rc;
+}
+
+static int list_named(void *arg, const char *address, const struct cat_named *t, struct cat_error *err)
+{
+	char *copy;
+	int rc;
+
+	CAT_TRY(cat_table_check(t, address, err));
+	copy = cat_strdup(address);
+	rc = copy ? list_address(arg, copy, err) : cat_fail_mem(err, strlen(address));
+	cat_free(copy);
 	return rc;
 }
 
@@ -563,7 +577,7 @@ int cat_ls(const struct cat_ls_settings *s, char *const *operands, int n, struct
 	if (s->link && n == 0)
 		return cat_fail(err, CAT_E_USAGE, "--link wants an object, s3://BUCKET/KEY");
 	for (int i = 0; rc == CAT_OK && i < (n ? n : 1); i++)
-		rc = s->link ? print_link(&ls, operands[i], seconds, err) : list_operand(&ls, n ? operands[i] : here, err);
+		rc = s->link ? print_link(&ls, operands[i], seconds, err) : cat_registry_open(n ? operands[i] : here, list_named, &ls, err);
 	if (rc != CAT_OK || !s->json)
 		return rc;
 	cat_text_add(&end, ls.any ? "\n]\n" : "[]\n");

@@ -172,6 +172,25 @@ def short_lives(c):
     bench.down("slow", "brief")
 
 
+def refused(c, kind):
+    """Keys that this server does not know, in a catalogue, a list and a stream: never another fault."""
+    token = "no-token-of-this-server-SECRET"
+    c.tokens = [token]
+    pair = {**c.at, "AWS_ACCESS_KEY_ID": c.key, "AWS_SECRET_ACCESS_KEY": c.secret}
+    given = {**pair, "AWS_SESSION_TOKEN": token}
+    for what, args, stdin in (("an object", ("cat-scan", "s3://first/t.parquet"), None), ("a catalogue", ("cat-scan", "s3://first/sky"), None),
+                              ("a list", ("cat-ls", "s3://first/"), None), ("a copy", ("cat-get", "s3://first/t.parquet", work + "/copy"), None),
+                              ("a file", ("cat-upload", table, "s3://first/u.parquet"), None),
+                              ("a stream", ("cat-upload", "-", "s3://first/u.parquet"), b"x")):
+        got = bench.run(*args, *QUICK, env=given, stdin=stdin)
+        outcome(f"{kind}: a token that is none: {what}", got, (DENIED, "denied", "token"))
+        report(token not in got[2], f"{kind}: a token that is none: {what}: it is not in messages")
+    # radosgw gives the same answer to wrong keys and to what they may not read.
+    for what, more in (("secret", {"AWS_SECRET_ACCESS_KEY": "0" * 32}), ("key", {"AWS_ACCESS_KEY_ID": "nobody"})):
+        outcome(f"{kind}: a wrong {what}: a catalogue", bench.run("cat-scan", "s3://first/sky", *QUICK, env={**pair, **more}),
+                (DENIED, "cat-ls s3://first/sky" if kind == "radosgw" else "aws configure list"))
+
+
 # --- uploads that do not end well ---
 
 class Uploads:
@@ -285,6 +304,7 @@ def main():
             roles(c)
             services(c, kind)
             short_lives(c)
+        refused(c, kind)
         proxy = bench.up("faults", kind + "-bad", "--to", env["AWS_ENDPOINT_URL"], env=env)
         up = Uploads(env, s3, Faults(bench, kind + "-bad", proxy["AWS_ENDPOINT_URL"]), kind)
         up.all()

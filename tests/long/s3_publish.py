@@ -212,6 +212,18 @@ def conditions(s):
         cat("cat-upload", "--if-match", tag, "x2", dst)
         same(f"--if-match with its version replaces it ({tag[0]})", s.get("conditions/x"), b"two and more")
         cat("cat-upload", "x1", dst)
+    for name, right in (("x", b"one"), ("nothing", None)):
+        cat("cat-upload", "--if-match", '"0123456789abcdef0123456789abcdef"', "big", f"s3://{BUCKET}/conditions/{name}", status=75)
+        same(f"--if-match with another version, in parts: {name} is as it was, nothing is left of the upload",
+             (s.get("conditions/" + name) if right else name in s.keys("conditions/"), s.unfinished()), (right or False, []))
+    etag = s.s3.head_object(Bucket=BUCKET, Key="conditions/x")["ETag"]
+    cat("cat-upload", "--if-match", etag, "big", dst)
+    same("--if-match with its version, in parts", len(s.get("conditions/x")), os.path.getsize("big"))
+    cat("cat-upload", "--tags", "a=b", "big", dst)
+    report("stays as stored before" in cat.messages, "what is there already keeps its tags, and that is told", cat.messages)
+    same("it has none", s.s3.get_object_tagging(Bucket=BUCKET, Key="conditions/x").get("TagSet", []), [])
+    cat("cat-upload", "--tags", "a=b", "x1", dst)
+    report("stays" not in cat.messages, "nothing is told of what is sent", cat.messages)
 
 
 # --- interruptions ---
@@ -248,6 +260,19 @@ def client_killed(s, proxy):
     same("SIGTERM: ended by it, the upload is taken back", (p.returncode, s.unfinished()), (-signal.SIGTERM, []))
     through(proxy, "cat-upload", "big", f"s3://{BUCKET}/{key}")
     same("and begun anew", s.get(key) == open("big", "rb").read(), True)
+
+    # What is asked of the server when an upload begins cannot be asked later.
+    key = "stored/big"
+    p = start("cat-upload", "-m", "100M", "--tags", "a=old", "big", f"s3://{BUCKET}/{key}", env=proxy)
+    until(lambda: s.parts(key) >= PART)
+    p.send_signal(signal.SIGKILL)
+    p.communicate()
+    time.sleep(0.5)
+    through(proxy, "cat-upload", "--tags", "a=new", "--content-type", "text/x", "big", f"s3://{BUCKET}/{key}")
+    same("an upload that was to be stored otherwise is begun anew",
+         (s.s3.head_object(Bucket=BUCKET, Key=key)["ContentType"], s.unfinished()), ("text/x", []))
+    if s.kind != "radosgw":  # that forgets the tags of what comes in parts
+        same("and has its tags", s.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"], [{"Key": "a", "Value": "new"}])
 
     # The file has changed since: what was there of the old one is of no use, and goes.
     key = "changed/big"
