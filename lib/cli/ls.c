@@ -261,7 +261,8 @@ static int describe(const char *folder, struct cat_buf *const *b, struct facts *
 }
 
 /* The same, or of the release that readers of FOLDER get. */
-static int describe_latest(const char *folder, struct cat_buf *const *b, struct facts *f, bool *is, struct cat_error *err)
+static int describe_latest(const char *folder, struct cat_buf *const *b, struct facts *f, bool *is,
+                           struct cat_error *err)
 {
 	struct cat_buf *inner[NDESCRIBING] = {NULL};
 	char name[CAT_RELEASE_NAME], *path;
@@ -577,7 +578,8 @@ int cat_ls(const struct cat_ls_settings *s, char *const *operands, int n, struct
 	if (s->link && n == 0)
 		return cat_fail(err, CAT_E_USAGE, "--link wants an object, s3://BUCKET/KEY");
 	for (int i = 0; rc == CAT_OK && i < (n ? n : 1); i++)
-		rc = s->link ? print_link(&ls, operands[i], seconds, err) : cat_registry_open(n ? operands[i] : here, list_named, &ls, err);
+		rc = s->link ? print_link(&ls, operands[i], seconds, err)
+		             : cat_registry_open(n ? operands[i] : here, list_named, &ls, err);
 	if (rc != CAT_OK || !s->json)
 		return rc;
 	cat_text_add(&end, ls.any ? "\n]\n" : "[]\n");
