@@ -185,6 +185,9 @@ int cat_get_command(const struct cat_get_settings *s, const char *source, const 
 		cat_progress_end(&showing.progress);
 	if (rc == CAT_OK && r.without_indexes)
 		cat_warn(&s->res, "%s: the collection's indexes point into all of it and do not come with a part", source);
+	if (rc == CAT_OK && !s->plan && r.unverified_files > 0)
+		cat_warn(&s->res, "%s: %lld of %lld files could not be verified: the store keeps no checksum of them that fits",
+		         source, (long long)r.unverified_files, (long long)r.files);
 	if (rc == CAT_OK && s->plan) {
 		rc = print_plan(&plan, source, place, err);
 	} else if (rc == CAT_OK) {

@@ -8,8 +8,11 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "dataset/properties.h"
+#include "dataset/registry.h"
+#include "dataset/table.h"
 #include "net/s3.h"
 #include "storage/open.h"
+#include "storage/release.h"
 #include "storage/tree.h"
 
 /* Folders that are asked at once whether they are catalogues. */
@@ -45,6 +48,7 @@ struct facts {
 	int64_t rows, bytes, partitions; /* -1: not told */
 	int margins, indexes;
 	bool collection;
+	char release[CAT_RELEASE_NAME]; /* that readers get; "": the folder is the catalogue itself */
 };
 
 /* --- printing --- */
@@ -84,6 +88,8 @@ static struct cat_json *entry_json(const struct entry *e, const char *kind, cons
 			cat_json_int(j, "margins", f->margins);
 			cat_json_int(j, "indexes", f->indexes);
 		}
+		if (f->release[0])
+			cat_json_str(j, "release", f->release);
 	} else if (!e->is_folder && e->size >= 0) {
 		cat_json_int(j, "bytes", e->size);
 	}
@@ -107,6 +113,8 @@ static void facts_text(const struct facts *f, struct cat_text *t)
 		cat_text_addf(t, ", %d margin%s", f->margins, f->margins == 1 ? "" : "s");
 	if (f->indexes)
 		cat_text_addf(t, ", %d index%s", f->indexes, f->indexes == 1 ? "" : "es");
+	if (f->release[0])
+		cat_text_addf(t, ", release %s", f->release);
 }
 
 /* FACTS NULL: no catalogue. */
@@ -199,8 +207,9 @@ static int catalogue_facts(const struct cat_buf *properties, const struct cat_bu
 	return CAT_OK;
 }
 
-static const char *const describing[] = {"hats.properties", "properties", "partition_info.csv", "collection.properties"};
-#define NDESCRIBING 4
+static const char *const describing[] = {"hats.properties", "properties", "partition_info.csv", "collection.properties",
+                                         "latest"};
+#define NDESCRIBING 5
 
 /* What describes the N folders, all asked for at once: OUT has NDESCRIBING places for each. */
 static int fetch(char *const *folders, int n, struct cat_buf **out, struct cat_error *err)
@@ -251,6 +260,28 @@ static int describe(const char *folder, struct cat_buf *const *b, struct facts *
 	return rc;
 }
 
+/* The same, or of the release that readers of FOLDER get. */
+static int describe_latest(const char *folder, struct cat_buf *const *b, struct facts *f, bool *is,
+                           struct cat_error *err)
+{
+	struct cat_buf *inner[NDESCRIBING] = {NULL};
+	char name[CAT_RELEASE_NAME], *path;
+	int rc = describe(folder, b, f, is, err);
+
+	if (rc != CAT_OK || *is || !b[4] || !cat_release_of(b[4], name))
+		return rc;
+	path = cat_release_folder(folder, name);
+	rc = path ? fetch(&path, 1, inner, err) : cat_fail_mem(err, strlen(folder));
+	if (rc == CAT_OK)
+		rc = describe(path, inner, f, is, err);
+	if (*is)
+		memcpy(f->release, name, sizeof name);
+	for (int i = 0; i < NDESCRIBING; i++)
+		cat_buf_unref(inner[i]);
+	cat_free(path);
+	return rc;
+}
+
 /* --- folders --- */
 
 static int list_folder(struct ls *ls, const char *folder, const char *shown, const struct listing *up,
@@ -285,8 +316,9 @@ static int print_batch(struct listing *l, struct cat_buf *const *found, struct c
 		struct facts f;
 		bool is = false;
 
+		/* With -R each of the releases is listed. */
 		if (e->is_folder)
-			CAT_TRY(describe(e->path, found + NDESCRIBING * k++, &f, &is, err));
+			CAT_TRY((l->ls->s->recursive ? describe : describe_latest)(e->path, found + NDESCRIBING * k++, &f, &is, err));
 		if (is)
 			CAT_TRY(print_entry(l->ls, e, f.collection ? "collection" : f.kind, &f, err));
 		else if (e->is_folder && l->ls->s->recursive && !leads_back(l, e->path))
@@ -445,7 +477,7 @@ static int list_catalogue(struct ls *ls, char *operand, bool *is, struct cat_err
 	return rc;
 }
 
-static int list_operand(struct ls *ls, char *operand, struct cat_error *err)
+static int list_address(struct ls *ls, char *operand, struct cat_error *err)
 {
 	const bool gs = strcmp(operand, "gs://") == 0;
 	struct cat_error first;
@@ -469,6 +501,18 @@ static int list_operand(struct ls *ls, char *operand, struct cat_error *err)
 	if (is)
 		return CAT_OK;
 	*err = first;
+	return rc;
+}
+
+static int list_named(void *arg, const char *address, const struct cat_named *t, struct cat_error *err)
+{
+	char *copy;
+	int rc;
+
+	CAT_TRY(cat_table_check(t, address, err));
+	copy = cat_strdup(address);
+	rc = copy ? list_address(arg, copy, err) : cat_fail_mem(err, strlen(address));
+	cat_free(copy);
 	return rc;
 }
 
@@ -534,7 +578,8 @@ int cat_ls(const struct cat_ls_settings *s, char *const *operands, int n, struct
 	if (s->link && n == 0)
 		return cat_fail(err, CAT_E_USAGE, "--link wants an object, s3://BUCKET/KEY");
 	for (int i = 0; rc == CAT_OK && i < (n ? n : 1); i++)
-		rc = s->link ? print_link(&ls, operands[i], seconds, err) : list_operand(&ls, n ? operands[i] : here, err);
+		rc = s->link ? print_link(&ls, operands[i], seconds, err)
+		             : cat_registry_open(n ? operands[i] : here, list_named, &ls, err);
 	if (rc != CAT_OK || !s->json)
 		return rc;
 	cat_text_add(&end, ls.any ? "\n]\n" : "[]\n");

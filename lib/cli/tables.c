@@ -277,16 +277,21 @@ static int whole_address(const char *word, char **out, struct cat_error *err)
 	return *out ? CAT_OK : cat_fail_mem(err, strlen(word));
 }
 
-/* What is at the first address now, or below its release. */
+/* What is at the first address now, or below its release; a release stays what it is. */
 static int pin(struct cat_named *t, const char *release, struct cat_error *err)
 {
 	char *at = release ? cat_release_folder(t->urls[0], release) : cat_strdup(t->urls[0]);
-	struct cat_text version = {.max = 1 << 12};
+	struct cat_version version = {.told = NULL};
 	int rc = at ? cat_table_version(at, &version, err) : cat_fail_mem(err, strlen(t->urls[0]));
-	if (rc == CAT_OK)
-		rc = cat_kv_set(&t->facts, "version", version.s ? version.s : "", err);
+
+	if (rc == CAT_E_UNSUPPORTED && release)
+		rc = (int)(err->code = CAT_OK);
+	if (rc == CAT_OK && version.release[0])
+		rc = cat_kv_set(&t->facts, "release", version.release, err);
+	if (rc == CAT_OK && version.told)
+		rc = cat_kv_set(&t->facts, "version", version.told, err);
 	cat_free(at);
-	cat_text_fini(&version);
+	cat_free(version.told);
 	return rc;
 }
 

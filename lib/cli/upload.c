@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "cli/prices.h"
 #include "cli/progress.h"
+#include "dataset/registry.h"
+#include "dataset/table.h"
 #include "exec/publish.h"
 #include "storage/content.h"
 #include "storage/create.h"
@@ -275,6 +277,17 @@ static void warn_live(const struct cat_publish *p, const struct cat_upload_setti
 		         p->target);
 }
 
+/* What is there already is not touched: silence would be taken for consent. */
+static void warn_kept(const struct cat_publish *p, const struct cat_upload_settings *s)
+{
+	const struct cat_s3_put how = how_of(s);
+	const long long n = (long long)p->files[CAT_PUBLISH_SAME];
+
+	if (n > 0 && (how.content_type || how.storage_class || how.sse || how.kms_key || how.acl || how.tags))
+		cat_warn(&s->res, "%s: %lld object%s with the same content %s there already and %s as stored before", p->target, n,
+		         n == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "stays" : "stay");
+}
+
 static int send(const struct cat_upload_settings *s, struct cat_publish_options *o, char *const *sources, int n,
                 const char *address, struct cat_publish **p, struct cat_error *err)
 {
@@ -287,6 +300,7 @@ static int send(const struct cat_upload_settings *s, struct cat_publish_options 
 	if (s->if_match && (*p)->n != 1)
 		return cat_fail(err, CAT_E_USAGE, "--if-match goes with one file");
 	warn_live(*p, s);
+	warn_kept(*p, s);
 	cat_progress_begin(&progress, &s->res, (*p)->bytes[CAT_PUBLISH_SEND] + (*p)->bytes[CAT_PUBLISH_REPLACE]);
 	o->upload.progress = cat_progress_add;
 	o->upload.progress_arg = &progress;
@@ -437,14 +451,55 @@ static int check(const struct cat_upload_settings *s, int argc, char **argv, str
 	return s->release ? cat_release_check_name(s->release, err) : CAT_OK;
 }
 
+/* Names become what they stand for: a path, or an address, which is refused as one. The caller frees what is in OUT. */
+static int find_sources(char *const *words, int n, char **out, struct cat_error *err)
+{
+	for (int i = 0; i < n; i++) {
+		const struct cat_named *t = NULL;
+		struct cat_addresses a = {0};
+		int rc = CAT_OK;
+
+		if (cat_registry_is_name(words[i]))
+			CAT_TRY(cat_registry_find(words[i], &t, err));
+		if (t)
+			rc = cat_registry_addresses(t, false, &a, err);
+		if (rc == CAT_OK && t)
+			rc = cat_table_check(t, a.v[0].url, err);
+		if (rc == CAT_OK && !(out[i] = cat_strdup(t ? a.v[0].url : words[i])))
+			rc = cat_fail_mem(err, strlen(words[i]));
+		cat_addresses_fini(&a);
+		if (rc != CAT_OK)
+			return cat_wrap(err, "%s", words[i]);
+	}
+	return CAT_OK;
+}
+
+static int send_found(const struct cat_upload_settings *s, struct cat_publish_options *o, char *const *sources, int n,
+                      const char *address, struct cat_error *err)
+{
+	size_t len = strlen(address);
+	char *folder;
+	int rc;
+
+	if (!s->release && !s->rollback)
+		return publish(s, o, sources, n, address, err);
+	while (len > 0 && address[len - 1] == '/')
+		len--;
+	folder = cat_strndup(address, len);
+	if (!folder)
+		return cat_fail_mem(err, len);
+	rc = s->rollback ? rollback(s, folder, err) : release(s, o, sources, n, folder, err);
+	cat_free(folder);
+	return rc;
+}
+
 int cat_upload_command(const struct cat_upload_settings *s, int argc, char **argv, struct cat_error *err)
 {
 	static char journal[1100], cache[1024];
 	struct cat_publish_options o = {.remove = s->remove, .release = s->release, .jobs = (int)s->res.jobs,
 	                                .memory_bytes = s->res.memory_bytes, .blind = s->plan && s->res.net.offline};
 	const char *address;
-	size_t n;
-	char *folder;
+	char **sources;
 	int rc;
 
 	CAT_TRY(check(s, argc, argv, err));
@@ -460,14 +515,14 @@ int cat_upload_command(const struct cat_upload_settings *s, int argc, char **arg
 	for (int i = 0; i < argc - 1; i++)
 		if (strcmp(argv[i], "-") == 0)
 			return cat_fail(err, CAT_E_USAGE, "standard input goes alone: cat-upload - s3://BUCKET/NAME");
-	if (!s->release && !s->rollback)
-		return publish(s, &o, argv, argc - 1, address, err);
-	for (n = strlen(address); n > 0 && address[n - 1] == '/'; n--)
-		;
-	folder = cat_strndup(address, n);
-	if (!folder)
-		return cat_fail_mem(err, n);
-	rc = s->rollback ? rollback(s, folder, err) : release(s, &o, argv, argc - 1, folder, err);
-	cat_free(folder);
+	sources = cat_calloc((size_t)argc, sizeof *sources);
+	if (!sources)
+		return cat_fail_mem(err, (size_t)argc * sizeof *sources);
+	rc = find_sources(argv, argc - 1, sources, err);
+	if (rc == CAT_OK)
+		rc = send_found(s, &o, sources, argc - 1, address, err);
+	for (int i = 0; i < argc - 1; i++)
+		cat_free(sources[i]);
+	cat_free(sources);
 	return rc;
 }

@@ -114,12 +114,12 @@ static int read_widths(const struct cat_hats *h, struct cat_hats_members *out, s
 	int n = 0, rc = paths && found ? CAT_OK : cat_fail_mem(err, (size_t)out->n * sizeof(char *));
 
 	for (; rc == CAT_OK && n < out->n && out->at[n].is_margin; n++) {
-		char *folder = cat_url_join(h->given, out->at[n].folder);
+		char *folder = cat_url_join(h->above, out->at[n].folder);
 
 		paths[n] = folder ? cat_url_join(folder, "hats.properties") : NULL;
 		cat_free(folder);
 		if (!paths[n])
-			rc = cat_fail_mem(err, strlen(h->given));
+			rc = cat_fail_mem(err, strlen(h->above));
 	}
 	if (rc == CAT_OK && n)
 		rc = cat_open_fetch(paths, n, (size_t)16 << 20, found, &denied, err);

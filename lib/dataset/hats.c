@@ -11,7 +11,6 @@
 #include "formats/parquet.h"
 #include "net/url.h"
 #include "storage/open.h"
-#include "storage/release.h"
 #include "storage/tree.h"
 
 #define MAX_PROPERTIES ((size_t)16 << 20)
@@ -446,6 +445,7 @@ static int enter_release(struct cat_hats *h, struct facts *f, struct cat_error *
 		return cat_fail_mem(err, strlen(h->root));
 	cat_free(h->root);
 	h->root = inner;
+	memcpy(h->release, name, sizeof name);
 	return ask(h->root, false, f, err);
 }
 
@@ -455,10 +455,13 @@ static int open_facts(struct cat_hats *h, struct facts *f, const struct cat_hats
 
 	CAT_TRY(ask(h->root, false, f, err));
 	CAT_TRY(enter_release(h, f, err));
-	if (!f->v[1] && !f->v[2])
-		return cat_fail(err, f->denied ? CAT_E_DENIED : CAT_E_NOINPUT, "%s%s", h->root,
-		                f->denied ? " is no catalogue, or one that may not be read"
-		                          : " is a folder, but no catalogue: no hats.properties in it");
+	if (!f->v[1] && !f->v[2]) {
+		cat_fail(err, f->denied ? CAT_E_DENIED : CAT_E_NOINPUT, "%s%s", h->root,
+		         f->denied ? " is no catalogue, or one that may not be read"
+		                   : " is a folder, but no catalogue: no hats.properties in it");
+		/* That says what is denied. */
+		return f->denied && cat_open_is_remote(h->root) ? cat_hint(err, "cat-ls %s", h->root) : (int)err->code;
+	}
 	if (f->v[2]) {
 		CAT_TRY(enter_collection(h, f->v[2], err));
 		CAT_TRY(ask(h->root, true, f, err));

@@ -12,6 +12,7 @@
 
 #include "columnar/pump.h"
 #include "storage/open.h"
+#include "storage/release.h"
 
 struct cat_hats_part {
 	int order;
@@ -27,6 +28,7 @@ struct cat_hats {
 	char *root;  /* folder of the catalogue itself */
 	char *above; /* folder of the collection it was found in; NULL when it stands alone */
 	char *given; /* as the user named it */
+	char release[CAT_RELEASE_NAME]; /* that was the latest there when it was opened; "": it has none */
 	struct cat_kv properties;
 	struct cat_kv collection; /* empty when it stands alone */
 	struct cat_schema *schema;

@@ -340,44 +340,50 @@ static int check_version(const struct cat_named *t, const char *address, const c
 
 static int version_of(void *arg, const char *address, const struct cat_named *t, struct cat_error *err)
 {
-	struct cat_text *out = arg;
+	struct cat_version *out = arg;
 	struct cat_hats *h = NULL;
 	struct cat_reader *r = NULL;
 	const char *has;
 	size_t n = 0;
+	int rc = CAT_OK;
 
 	(void)t;
+	*out = (struct cat_version){.told = NULL};
 	CAT_TRY(catalogue_at(address, NULL, &h, err));
 	if (!h)
 		CAT_TRY(open_address(address, &r, err));
 	has = h ? cat_kv_get(&h->properties, BUILT) : cat_object_version(r);
+	if (h)
+		memcpy(out->release, h->release, sizeof out->release);
 	if (has) {
 		has = bare(has, &n);
-		cat_text_addn(out, has, n);
-	} else {
+		out->told = cat_strndup(has, n);
+		rc = out->told ? CAT_OK : cat_fail_mem(err, n);
+	} else if (!out->release[0]) {
 		cat_fail(err, CAT_E_UNSUPPORTED, "%s tells no version", address);
+		rc = h && cat_open_is_remote(address) ? cat_hint(err, "cat-upload --release NAME") : (int)err->code;
 	}
 	cat_hats_free(h);
 	cat_reader_close(r);
-	return has ? cat_text_check(out, err) : (int)err->code;
+	return rc;
 }
 
-int cat_table_version(const char *operand, struct cat_text *out, struct cat_error *err)
+int cat_table_version(const char *operand, struct cat_version *out, struct cat_error *err)
 {
 	return cat_registry_open(operand, version_of, out, err);
 }
 
 int cat_table_check(const struct cat_named *t, const char *address, struct cat_error *err)
 {
-	struct cat_text has = {.max = 1 << 12};
+	struct cat_version has;
 	int rc;
 
 	if (!t || !cat_kv_get(&t->facts, "version"))
 		return CAT_OK;
 	rc = version_of(&has, address, t, err);
 	if (rc == CAT_OK)
-		rc = check_version(t, address, has.s, err);
-	cat_text_fini(&has);
+		rc = check_version(t, address, has.told, err);
+	cat_free(has.told);
 	return rc;
 }
 

@@ -37,9 +37,14 @@ CAT_MUST_USE int cat_table_open(const char *operand, const struct cat_open_optio
 CAT_MUST_USE int cat_table_open_all(char *const *operands, int n, const struct cat_open_options *o,
                                     struct cat_feed **out, struct cat_error *err);
 
-/* What tells the version of OPERAND from others, appended to OUT: of a catalogue when it was built (its property
- * hats_creation_date), of a file far away its ETag. CAT_E_UNSUPPORTED when nothing does. It is what a name can pin. */
-CAT_MUST_USE int cat_table_version(const char *operand, struct cat_text *out, struct cat_error *err);
+/* What tells OPERAND from what will be there later: what a name can pin. */
+struct cat_version {
+	char release[CAT_RELEASE_NAME]; /* that its readers get now; "": it has no releases */
+	char *told; /* when a catalogue was built (its property hats_creation_date), the ETag of a file far away; NULL: nothing
+	             * tells it. The caller's */
+};
+/* CAT_E_UNSUPPORTED when there is neither. */
+CAT_MUST_USE int cat_table_version(const char *operand, struct cat_version *out, struct cat_error *err);
 /* CAT_E_DATA when T (may be NULL) pins another version than the one at ADDRESS: for those who do not open it here. */
 CAT_MUST_USE int cat_table_check(const struct cat_named *t, const char *address, struct cat_error *err);
 

@@ -142,7 +142,7 @@ static size_t next_word(const char **s)
 static int visit(const struct cat_hats *h, const char *name, size_t n, const char *key, struct cat_findings *found,
                  int (*member)(void *arg, const char *folder, struct cat_error *err), void *arg, struct cat_error *err)
 {
-	char *bare = cat_strndup(name, n), *folder = bare ? cat_url_join(h->given, bare) : NULL;
+	char *bare = cat_strndup(name, n), *folder = bare ? cat_url_join(h->above, bare) : NULL;
 	int rc;
 
 	if (!folder) {

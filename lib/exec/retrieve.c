@@ -425,6 +425,7 @@ static void sum_up(const struct retrieving *r, struct cat_retrieve_result *out)
 		out->files++;
 		out->kept_files += it->kept;
 		out->bytes += it->here.size;
+		out->unverified_files += it->here.unverified;
 		out->got_bytes += it->here.got_bytes;
 	}
 	out->without_indexes = r->copy && r->copy->without_indexes;

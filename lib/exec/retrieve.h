@@ -33,6 +33,7 @@ struct cat_retrieve_options {
 struct cat_retrieve_result {
 	int64_t files, kept_files; /* kept: from an earlier try */
 	int64_t bytes, got_bytes;  /* of all files; that came now */
+	int64_t unverified_files;  /* that came now from a store with no checksum of them */
 	int64_t rows;              /* of a catalogue that came in part; else -1 */
 	bool without_indexes;      /* a collection's, which did not come */
 };

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -93,10 +94,17 @@ int cat_creds_from_environment(struct cat_creds **out, struct cat_error *err)
 	return cat_creds_new(key, secret, cat_creds_env("AWS_SESSION_TOKEN"), 0, out, err);
 }
 
+/* NULL: none is named. */
+static const char *profile_named(void)
+{
+	const char *asked = cat_net_settings()->profile, *v = asked ? asked : cat_creds_env("AWS_PROFILE");
+
+	return v ? v : cat_creds_env("AWS_DEFAULT_PROFILE");
+}
+
 static int walk_chain(struct cat_creds **out, struct cat_error *err)
 {
-	const char *asked = cat_net_settings()->profile;
-	const char *profile = asked ? asked : cat_creds_env("AWS_PROFILE");
+	const char *asked = cat_net_settings()->profile, *profile = profile_named();
 	const char *token_file = cat_creds_env("AWS_WEB_IDENTITY_TOKEN_FILE"), *role = cat_creds_env("AWS_ROLE_ARN");
 	struct cat_aws_file files = {0};
 	int rc = CAT_OK;
@@ -189,11 +197,10 @@ static char *profile_region, *profile_endpoint;
 
 static void read_places(void)
 {
-	const char *profile = cat_net_settings()->profile, *region, *endpoint, *services;
+	const char *profile = profile_named(), *region, *endpoint, *services;
 	struct cat_aws_file f = {0};
 	struct cat_error unused;
 
-	profile = profile ? profile : cat_creds_env("AWS_PROFILE");
 	profile = profile ? profile : "default";
 	if (cat_creds_files(&f, &unused) == CAT_OK) {
 		region = cat_creds_profile_get(&f, profile, "region");
@@ -227,8 +234,11 @@ const char *cat_creds_region(void)
 
 const char *cat_creds_endpoint(void)
 {
-	const char *v = cat_creds_env("AWS_ENDPOINT_URL_S3");
+	const char *v = cat_creds_env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
 
+	if (v && strcasecmp(v, "true") == 0)
+		return NULL;
+	v = cat_creds_env("AWS_ENDPOINT_URL_S3");
 	v = v ? v : cat_creds_env("AWS_ENDPOINT_URL");
 	if (v)
 		return v;

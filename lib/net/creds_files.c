@@ -139,6 +139,13 @@ static int from_source(const char *source, struct cat_creds **out, struct cat_er
 	return cat_fail(err, CAT_E_CONFIG, "credential_source '%s' is not known", source);
 }
 
+/* Ways to sign in that ask a person, in a browser or for a number: Amazon's own tool has to do that. */
+static int refuse(const char *profile, const char *how, struct cat_error *err)
+{
+	cat_fail(err, CAT_E_UNSUPPORTED, "profile '%s' signs in by %s, which catpipe does not", profile, how);
+	return cat_hint(err, "eval \"$(aws configure export-credentials --profile '%s' --format env)\"", profile);
+}
+
 static int follow(const struct cat_aws_file *f, const char *profile, int depth, struct cat_creds **out,
                   struct cat_error *err)
 {
@@ -156,12 +163,12 @@ static int follow(const struct cat_aws_file *f, const char *profile, int depth, 
 	if (!role) {
 		CAT_TRY(own_keys(f, profile, out, err));
 		if (!*out && (cat_creds_profile_get(f, profile, "sso_session") ||
-		              cat_creds_profile_get(f, profile, "sso_start_url"))) {
-			cat_fail(err, CAT_E_UNSUPPORTED, "profile '%s' signs in by SSO, which catpipe does not", profile);
-			return cat_hint(err, "eval \"$(aws configure export-credentials --format env)\"");
-		}
-		return CAT_OK;
+		              cat_creds_profile_get(f, profile, "sso_start_url")))
+			return refuse(profile, "SSO", err);
+		return !*out && cat_creds_profile_get(f, profile, "login_session") ? refuse(profile, "aws login", err) : CAT_OK;
 	}
+	if (cat_creds_profile_get(f, profile, "mfa_serial"))
+		return refuse(profile, "MFA", err);
 	region = region ? region : cat_creds_region();
 	if (token_file)
 		return cat_creds_web_identity(token_file, role, session, region, out, err);

@@ -511,6 +511,8 @@ static enum cat_verdict judge(struct cat_call *c, struct cat_error *err)
 
 	if (status >= 200 && status < 500 && status != 408 && status != 429)
 		atomic_store(&c->origin->answered, true);
+	if ((status >= 200 && status < 300) || status == 404)
+		atomic_store(&c->origin->accepted, true);
 	if (s->trouble == CAT_TROUBLE_STOPPED && status < 300)
 		return judge_stopped(c, err);
 	if (s->trouble != CAT_TROUBLE_NONE && s->trouble != CAT_TROUBLE_STOPPED)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/crc.h"
 #include "base/text.h"
 #include "net/url.h"
 
@@ -33,6 +34,9 @@ struct cat_reply {
 	char *location;
 	char *region;        /* x-amz-bucket-region */
 	char *upload_checksum; /* x-amz-checksum-sha256 */
+	char *crc;           /* the longest of x-amz-checksum-crc64nvme, -crc32c, -crc32 */
+	enum cat_crc crc_kind;
+	bool crc_composite, crc_full; /* x-amz-checksum-type: of parts' checksums, of the bytes */
 	char *archived;      /* x-amz-storage-class */
 	int64_t retry_after_ms; /* -1: not said */
 	int64_t date_s;      /* Date, seconds since 1970; 0: not said */

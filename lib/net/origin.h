@@ -31,6 +31,7 @@ struct cat_origin {
 	struct cat_origin *next;
 	struct cat_pace pace;
 	atomic_bool answered; /* something that is no trouble of its own */
+	atomic_bool accepted; /* a request, and its keys with it, whatever it found */
 	pthread_mutex_t lock; /* of what follows */
 	bool tls;
 	char *host;   /* web: as in the address; S3: of the endpoint, without the bucket */

@@ -272,6 +272,14 @@ static bool out_of_date(const struct cat_call *c, const struct cat_buf *doc)
 	                (!doc && c->reply.status == 400 && keys->token));
 }
 
+/* Whether a 400 may be about a token that is no token of this server: radosgw says InvalidArgument then. What is asked
+ * for is ours, and has no arguments that could be wrong; what is to be stored may have some of the user's. */
+static bool is_of_token(struct cat_origin *o, const struct cat_call *c, const struct cat_buf *doc)
+{
+	return c->reply.status == 400 && c->state->creds && c->state->creds->token &&
+	       (!doc || (is(c, "InvalidArgument") && (strcmp(c->method, "GET") == 0 || !atomic_load(&o->accepted))));
+}
+
 static enum cat_verdict s3_judge(struct cat_origin *o, struct cat_call *c, struct cat_buf *doc, struct cat_error *err)
 {
 	const int status = c->reply.status;
@@ -296,7 +304,7 @@ static enum cat_verdict s3_judge(struct cat_origin *o, struct cat_call *c, struc
 	} else if (is(c, "InvalidToken") || is(c, "InvalidClientTokenId") || is(c, "InvalidAccessKeyId")) {
 		/* Not every server says 403 here. */
 		v = denied(c, err, text ? text : c->code);
-	} else if (!doc && status == 400 && c->state->creds && c->state->creds->token) {
+	} else if (is_of_token(o, c, doc)) {
 		v = denied(c, err, "the server refuses the request, perhaps for its session token (400)");
 	} else if (is(c, "InvalidObjectState")) {
 		cat_call_fail(c, CAT_E_UNSUPPORTED, err, "archived: it has to be restored first");

@@ -21,6 +21,7 @@ void cat_reply_fini(struct cat_reply *r)
 	cat_free(r->location);
 	cat_free(r->region);
 	cat_free(r->upload_checksum);
+	cat_free(r->crc);
 	cat_free(r->archived);
 	*r = (struct cat_reply){.length = -1, .range_begin = -1, .range_end = -1, .range_total = -1,
 	                        .retry_after_ms = -1};
@@ -115,6 +116,15 @@ static void keep(char **to, const char *v)
 	*to = cat_strdup(v);
 }
 
+/* One of several kinds may be told; a longer one says more. */
+static void keep_crc(struct cat_reply *r, enum cat_crc kind, const char *v)
+{
+	if (kind < r->crc_kind)
+		return;
+	keep(&r->crc, v);
+	r->crc_kind = r->crc ? kind : CAT_CRC_NONE;
+}
+
 static void header_line(struct cat_reply *r, const char *line)
 {
 	const char *v;
@@ -139,7 +149,16 @@ static void header_line(struct cat_reply *r, const char *line)
 		keep(&r->region, v);
 	else if ((v = value_of(line, "x-amz-checksum-sha256")) != NULL)
 		keep(&r->upload_checksum, v);
-	else if ((v = value_of(line, "x-amz-storage-class")) != NULL)
+	else if ((v = value_of(line, "x-amz-checksum-crc32")) != NULL)
+		keep_crc(r, CAT_CRC_32, v);
+	else if ((v = value_of(line, "x-amz-checksum-crc32c")) != NULL)
+		keep_crc(r, CAT_CRC_32C, v);
+	else if ((v = value_of(line, "x-amz-checksum-crc64nvme")) != NULL)
+		keep_crc(r, CAT_CRC_64NVME, v);
+	else if ((v = value_of(line, "x-amz-checksum-type")) != NULL) {
+		r->crc_composite = strcasecmp(v, "COMPOSITE") == 0;
+		r->crc_full = strcasecmp(v, "FULL_OBJECT") == 0;
+	} else if ((v = value_of(line, "x-amz-storage-class")) != NULL)
 		keep(&r->archived, v);
 	else if ((v = value_of(line, "date")) != NULL)
 		r->date_s = http_date_s(v);

@@ -141,6 +141,12 @@ int cat_s3_put(const struct cat_url *url, const char *name, struct cat_buf *body
 
 /* --- the rest --- */
 
+/* Not every server marks a CRC of its parts' CRCs by their number. */
+static bool crc_is_clear(const struct cat_reply *r, const char *etag)
+{
+	return r->crc && (strchr(r->crc, '-') || r->crc_full || (!r->crc_composite && !strchr(etag, '-')));
+}
+
 int cat_s3_head(const struct cat_url *url, const char *name, struct cat_s3_info *out, struct cat_error *err)
 {
 	struct cat_call c;
@@ -154,6 +160,10 @@ int cat_s3_head(const struct cat_url *url, const char *name, struct cat_s3_info 
 		out->size = c.reply.length;
 		snprintf(out->etag, sizeof out->etag, "%s", c.reply.etag ? c.reply.etag : "");
 		snprintf(out->sha256, sizeof out->sha256, "%s", c.reply.upload_checksum ? c.reply.upload_checksum : "");
+		out->crc_kind = c.reply.crc_kind;
+		out->crc[0] = '\0';
+		if (crc_is_clear(&c.reply, out->etag))
+			snprintf(out->crc, sizeof out->crc, "%s", c.reply.crc);
 	}
 	cat_call_fini(&c);
 	return rc;

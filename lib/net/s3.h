@@ -81,6 +81,8 @@ struct cat_s3_info {
 	int64_t size;
 	char etag[256];   /* quotes included */
 	char sha256[96];  /* base64, of the whole object ("...-N": of parts); "" when not told */
+	char crc[24];     /* the same of another kind, which clients other than ours send */
+	enum cat_crc crc_kind;
 };
 /* CAT_E_NOINPUT when there is none. */
 CAT_MUST_USE int cat_s3_head(const struct cat_url *url, const char *name, struct cat_s3_info *out,

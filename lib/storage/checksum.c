@@ -38,6 +38,11 @@ int cat_checksum_check(const char *name, const struct cat_buf *whole, enum cat_c
 		e->md5(whole->data, whole->size, digest);
 		cat_hex(digest, 16, text);
 		*out = strncmp(text, info.etag + 1, 32) == 0 ? CAT_CHECKSUM_RIGHT : CAT_CHECKSUM_WRONG;
+	} else if (info.crc[0] && !strchr(info.crc, '-')) {
+		const uint64_t crc = cat_crc_add(info.crc_kind, 0, whole->data, whole->size);
+
+		cat_base64(digest, cat_crc_bytes(info.crc_kind, crc, digest), text);
+		*out = strcmp(text, info.crc) == 0 ? CAT_CHECKSUM_RIGHT : CAT_CHECKSUM_WRONG;
 	}
 	return CAT_OK;
 }

@@ -21,46 +21,75 @@ int64_t cat_content_part(int64_t size)
 	return part;
 }
 
-/* --- digests of a file --- */
+/* --- digests --- */
 
+/* A digest, or a CRC, being made. */
+struct sum {
+	void *digest;
+	uint64_t crc;
+};
 struct digesting {
 	const struct cat_net_engine *engine;
 	bool sha256;
-	size_t width;       /* bytes of one digest */
+	enum cat_crc kind;  /* not NONE: a CRC instead */
 	int64_t part_bytes; /* 0: the file is one */
 	int64_t left;       /* of the part under way */
-	void *part, *all;   /* ALL: of the parts' digests */
+	struct sum part, all; /* ALL: of the parts' digests */
 	int nparts;
 };
 
-static int end_part(struct digesting *d, uint8_t out[32], struct cat_error *err)
+static int sum_begin(const struct digesting *d, struct sum *s, struct cat_error *err)
 {
-	d->engine->digest_end(d->part, out);
-	d->part = NULL;
+	s->crc = 0;
+	if (d->kind != CAT_CRC_NONE)
+		return CAT_OK;
+	s->digest = d->engine->digest_begin(d->sha256);
+	return s->digest ? CAT_OK : cat_fail_mem(err, 64);
+}
+
+static void sum_add(const struct digesting *d, struct sum *s, const void *data, size_t n)
+{
+	if (d->kind != CAT_CRC_NONE)
+		s->crc = cat_crc_add(d->kind, s->crc, data, n);
+	else
+		d->engine->digest_add(s->digest, data, n);
+}
+
+/* Gives its bytes, how many they are. */
+static size_t sum_end(const struct digesting *d, struct sum *s, uint8_t out[32])
+{
+	if (d->kind != CAT_CRC_NONE)
+		return cat_crc_bytes(d->kind, s->crc, out);
+	d->engine->digest_end(s->digest, out);
+	s->digest = NULL;
+	return d->sha256 ? 32 : 16;
+}
+
+static int end_part(struct digesting *d, uint8_t out[32], size_t *width, struct cat_error *err)
+{
+	*width = sum_end(d, &d->part, out);
 	d->nparts++;
-	if (d->part_bytes) {
-		d->engine->digest_add(d->all, out, d->width);
-		d->left = d->part_bytes;
-		d->part = d->engine->digest_begin(d->sha256);
-		if (!d->part)
-			return cat_fail_mem(err, 64);
-	}
-	return CAT_OK;
+	if (!d->part_bytes)
+		return CAT_OK;
+	sum_add(d, &d->all, out, *width);
+	d->left = d->part_bytes;
+	return sum_begin(d, &d->part, err);
 }
 
 static int add_bytes(struct digesting *d, const uint8_t *data, size_t n, struct cat_error *err)
 {
 	uint8_t digest[32];
+	size_t width;
 
 	while (n > 0) {
 		const size_t take = d->part_bytes && (int64_t)n > d->left ? (size_t)d->left : n;
 
-		d->engine->digest_add(d->part, data, take);
+		sum_add(d, &d->part, data, take);
 		data += take;
 		n -= take;
 		d->left -= (int64_t)take;
 		if (d->part_bytes && d->left == 0)
-			CAT_TRY(end_part(d, digest, err));
+			CAT_TRY(end_part(d, digest, &width, err));
 	}
 	return CAT_OK;
 }
@@ -68,40 +97,36 @@ static int add_bytes(struct digesting *d, const uint8_t *data, size_t n, struct 
 static int digest_begin(struct digesting *d, struct cat_error *err)
 {
 	CAT_TRY(cat_net_engine(&d->engine, err));
-	d->width = d->sha256 ? 32 : 16;
 	d->left = d->part_bytes;
-	d->part = d->engine->digest_begin(d->sha256);
-	d->all = d->engine->digest_begin(d->sha256);
-	return d->part && d->all ? CAT_OK : cat_fail_mem(err, 64);
+	CAT_TRY(sum_begin(d, &d->part, err));
+	return sum_begin(d, &d->all, err);
 }
 
 static void digest_fini(struct digesting *d)
 {
 	uint8_t unused[32];
 
-	if (d->part)
-		d->engine->digest_end(d->part, unused);
-	if (d->all)
-		d->engine->digest_end(d->all, unused);
-	d->part = d->all = NULL;
+	if (d->part.digest)
+		sum_end(d, &d->part, unused);
+	if (d->all.digest)
+		sum_end(d, &d->all, unused);
 }
 
-/* The digest of what was added, "...-N" when it is cut; hexadecimal MD5 or SHA-256 in base64. */
+/* The digest of what was added, "...-N" when it is cut; hexadecimal MD5, others in base64. */
 static int digest_end(struct digesting *d, char *text, size_t size, struct cat_error *err)
 {
 	uint8_t out[32];
 	char digits[80];
+	size_t width = 0;
 
 	if (!d->part_bytes || d->left < d->part_bytes)
-		CAT_TRY(end_part(d, out, err));
-	if (d->part_bytes) {
-		d->engine->digest_end(d->all, out);
-		d->all = NULL;
-	}
-	if (d->sha256)
-		cat_base64(out, 32, digits);
+		CAT_TRY(end_part(d, out, &width, err));
+	if (d->part_bytes)
+		width = sum_end(d, &d->all, out);
+	if (d->sha256 || d->kind != CAT_CRC_NONE)
+		cat_base64(out, width, digits);
 	else
-		cat_hex(out, 16, digits);
+		cat_hex(out, width, digits);
 	if (d->part_bytes)
 		snprintf(text, size, "%s-%d", digits, d->nparts);
 	else
@@ -109,11 +134,19 @@ static int digest_end(struct digesting *d, char *text, size_t size, struct cat_e
 	return CAT_OK;
 }
 
-/* The digest of the file at PATH. */
-static int digest_file(const char *path, bool sha256, int64_t part_bytes, char *text, size_t size,
+/* What a digest is compared with. */
+struct told {
+	const char *text;
+	size_t n;
+	bool sha256;
+	enum cat_crc kind;
+};
+
+/* The digest of the file at PATH, of the kind of T. */
+static int digest_file(const char *path, const struct told *t, int64_t part_bytes, char *text, size_t size,
                        struct cat_error *err)
 {
-	struct digesting d = {.sha256 = sha256, .part_bytes = part_bytes};
+	struct digesting d = {.sha256 = t->sha256, .kind = t->kind, .part_bytes = part_bytes};
 	struct cat_reader *r = NULL;
 	int rc = digest_begin(&d, err);
 
@@ -142,7 +175,8 @@ struct cat_content_check {
 	char told[96];
 };
 
-int cat_content_check_new(const char *told, int64_t part_bytes, struct cat_content_check **out, struct cat_error *err)
+int cat_content_check_new(const char *told, enum cat_crc kind, int64_t part_bytes, struct cat_content_check **out,
+                          struct cat_error *err)
 {
 	struct cat_content_check *c = cat_calloc(1, sizeof *c);
 	int rc;
@@ -150,7 +184,8 @@ int cat_content_check_new(const char *told, int64_t part_bytes, struct cat_conte
 	if (!c)
 		return cat_fail_mem(err, sizeof *c);
 	snprintf(c->told, sizeof c->told, "%s", told);
-	c->d.sha256 = true;
+	c->d.sha256 = kind == CAT_CRC_NONE;
+	c->d.kind = kind;
 	c->d.part_bytes = strchr(told, '-') ? part_bytes : 0;
 	rc = digest_begin(&c->d, err);
 	if (rc != CAT_OK) {
@@ -173,7 +208,7 @@ int64_t cat_content_check_cut(const struct cat_content_check *c)
 
 void cat_content_check_part(struct cat_content_check *c, const uint8_t sha256[32])
 {
-	c->d.engine->digest_add(c->d.all, sha256, 32);
+	sum_add(&c->d, &c->d.all, sha256, 32);
 	c->d.nparts++;
 }
 
@@ -209,36 +244,34 @@ static long parts_of(const char *digest, size_t n)
 	return v >= 1 && v <= 10000 && (size_t)(end - digest) == n ? v : -1;
 }
 
+/* An ETag may be no MD5; everything else is what it is called. */
+static enum cat_same outcome(const char *text, const struct told *t)
+{
+	return strlen(text) == t->n && memcmp(text, t->text, t->n) == 0 ? CAT_SAME_YES
+	       : t->sha256 || t->kind != CAT_CRC_NONE                     ? CAT_SAME_NO
+	                                                                  : CAT_SAME_UNKNOWN;
+}
+
 /* Compares with the way in which the object was cut, or every one in which it may have been: only the first tells that
  * they differ. */
-static int compare_digest(const char *path, int64_t size, bool sha256, const char *told, size_t n, int64_t cut,
-                          int64_t part_bytes, enum cat_same *out, struct cat_error *err)
+static int compare_digest(const char *path, int64_t size, const struct told *t, int64_t cut, int64_t part_bytes,
+                          enum cat_same *out, struct cat_error *err)
 {
 	const int64_t sizes[] = {part_bytes, 8 * MIB, 16 * MIB, 5 * MIB, 32 * MIB, 64 * MIB, 100 * MIB, 128 * MIB};
-	const long nparts = parts_of(told, n);
+	const long nparts = parts_of(t->text, t->n);
 	char text[128];
 
 	*out = CAT_SAME_UNKNOWN;
-	if (nparts == 0) {
-		CAT_TRY(digest_file(path, sha256, 0, text, sizeof text, err));
-		/* A SHA-256 is nothing else; an ETag may be. */
-		*out = strlen(text) == n && memcmp(text, told, n) == 0 ? CAT_SAME_YES
-		       : sha256                                         ? CAT_SAME_NO
-		                                                        : CAT_SAME_UNKNOWN;
-		return CAT_OK;
-	}
-	if (cut > 0 && nparts > 0 && (size + cut - 1) / cut == nparts) {
-		CAT_TRY(digest_file(path, sha256, cut, text, sizeof text, err));
-		*out = strlen(text) == n && memcmp(text, told, n) == 0 ? CAT_SAME_YES
-		       : sha256                                         ? CAT_SAME_NO
-		                                                        : CAT_SAME_UNKNOWN;
+	if (nparts == 0 || (cut > 0 && nparts > 0 && (size + cut - 1) / cut == nparts)) {
+		CAT_TRY(digest_file(path, t, nparts ? cut : 0, text, sizeof text, err));
+		*out = outcome(text, t);
 		return CAT_OK;
 	}
 	for (size_t i = 0; nparts > 0 && i < sizeof sizes / sizeof *sizes && *out != CAT_SAME_YES; i++) {
 		if (sizes[i] <= 0 || (size + sizes[i] - 1) / sizes[i] != nparts || (i > 0 && sizes[i] == part_bytes))
 			continue;
-		CAT_TRY(digest_file(path, sha256, sizes[i], text, sizeof text, err));
-		if (strlen(text) == n && memcmp(text, told, n) == 0)
+		CAT_TRY(digest_file(path, t, sizes[i], text, sizeof text, err));
+		if (outcome(text, t) == CAT_SAME_YES)
 			*out = CAT_SAME_YES;
 	}
 	return CAT_OK;
@@ -247,10 +280,12 @@ static int compare_digest(const char *path, int64_t size, bool sha256, const cha
 int cat_content_compare(const char *path, const struct cat_content *told, int64_t part_bytes, enum cat_same *out,
                         struct cat_error *err)
 {
-	const char *etag = told->etag ? told->etag : "", *sha256 = told->sha256 ? told->sha256 : "";
+	const char *etag = told->etag ? told->etag : "";
+	const bool sha256 = told->sha256 && *told->sha256, crc = !sha256 && told->crc && *told->crc;
+	struct told t = {.text = sha256 ? told->sha256 : crc ? told->crc : etag, .sha256 = sha256,
+	                 .kind = crc ? told->crc_kind : CAT_CRC_NONE};
 	struct cat_reader *r;
 	int64_t size;
-	size_t n;
 
 	CAT_TRY(cat_local_open(path, &r, err));
 	size = r->size;
@@ -259,12 +294,12 @@ int cat_content_compare(const char *path, const struct cat_content *told, int64_
 	if (size != told->size)
 		return CAT_OK;
 	*out = CAT_SAME_UNKNOWN;
-	if (*sha256)
-		return compare_digest(path, size, true, sha256, strlen(sha256), told->part_bytes, part_bytes, out, err);
-	if (*etag == '"')
-		etag++;
-	n = strcspn(etag, "\"");
-	if (strspn(etag, "0123456789abcdef") == 32 && (n == 32 || etag[32] == '-'))
-		return compare_digest(path, size, false, etag, n, told->part_bytes, part_bytes, out, err);
-	return CAT_OK;
+	t.n = strlen(t.text);
+	if (!sha256 && !crc) {
+		t.text += *t.text == '"';
+		t.n = strcspn(t.text, "\"");
+		if (strspn(t.text, "0123456789abcdef") != 32 || (t.n != 32 && t.text[32] != '-'))
+			return CAT_OK;
+	}
+	return compare_digest(path, size, &t, told->part_bytes, part_bytes, out, err);
 }

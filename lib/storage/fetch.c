@@ -15,6 +15,7 @@
 #include "storage/object.h"
 
 #define MAX_PIECES 16
+#define LONGEST (4 * CAT_FETCH_PIECE) /* piece: more is lost with a process that is killed, or held in memory */
 #define NOTE_S 2 /* so many seconds of work are lost with a process that is killed */
 
 void cat_fetch_version(const char *etag, const char *modified, char out[CAT_FETCH_VERSION])
@@ -67,7 +68,8 @@ struct copying {
 static int ask(struct copying *c, struct cat_error *err)
 {
 	const int most = c->f->pieces < 1 ? 1 : c->f->pieces < MAX_PIECES ? c->f->pieces : MAX_PIECES;
-	const int64_t cut = c->check ? cat_content_check_cut(c->check) : 0, piece = cut ? cut : CAT_FETCH_PIECE;
+	const int64_t cut = c->check && cat_content_check_cut(c->check) <= LONGEST ? cat_content_check_cut(c->check) : 0;
+	const int64_t piece = cut ? cut : CAT_FETCH_PIECE;
 
 	while (c->n < most && c->asked < c->r->size) {
 		struct under_way *u = &c->under_way[(c->first + c->n) % MAX_PIECES];
@@ -205,31 +207,50 @@ static int copy_from(const struct cat_fetch *f, struct cat_reader *r, int64_t fr
 
 #define LARGE ((int64_t)16 << 20)
 
-static int verify(const char *source, const char *path, const struct cat_fetch_state *s, struct cat_error *err)
+/* What the store of the object at URL keeps: *SAME stays UNKNOWN when that settles nothing. */
+static int verify_object(const struct cat_url *url, const char *source, const char *path,
+                         const struct cat_fetch_state *s, enum cat_same *same, struct cat_error *err)
 {
+	const int64_t part = cat_content_part(s->size);
 	struct cat_content told = {.size = s->size, .etag = s->version};
 	struct cat_s3_info info;
-	enum cat_same same;
+
+	/* Of a small file its MD5 is had at once, of a large one the SHA-256, which processors are made for, or a CRC costs
+	 * less than the MD5; where none is kept, or an ETag is no MD5, there is the other. */
+	if (s->size < LARGE)
+		CAT_TRY(cat_content_compare(path, &told, part, same, err));
+	if (*same != CAT_SAME_UNKNOWN)
+		return CAT_OK;
+	CAT_TRY(cat_s3_head(url, source, &info, err));
+	if ((info.sha256[0] || info.crc[0]) && cat_s3_same_etag(info.etag, s->version)) {
+		told.sha256 = info.sha256;
+		told.crc = info.crc;
+		told.crc_kind = info.crc_kind;
+		/* Of parts the digest alone does not say how they were cut. */
+		if (strchr(info.sha256[0] ? info.sha256 : info.crc, '-'))
+			told.part_bytes = cat_s3_part_bytes(url, source);
+		CAT_TRY(cat_content_compare(path, &told, part, same, err));
+		told.sha256 = told.crc = NULL;
+	}
+	if (*same != CAT_SAME_UNKNOWN)
+		return CAT_OK;
+	if (!told.part_bytes && strchr(s->version, '-'))
+		told.part_bytes = cat_s3_part_bytes(url, source);
+	return s->size >= LARGE || told.part_bytes ? cat_content_compare(path, &told, part, same, err) : CAT_OK;
+}
+
+/* *KNOWN: the store keeps something to compare with; a web server does not. */
+static int verify(const char *source, const char *path, const struct cat_fetch_state *s, bool *known,
+                  struct cat_error *err)
+{
+	enum cat_same same = CAT_SAME_UNKNOWN;
 	struct cat_url url;
 	int rc = cat_url_parse(source, &url, err);
 
+	*known = true;
 	if (rc == CAT_OK && url.is_s3) {
-		same = CAT_SAME_UNKNOWN;
-		/* Of a small file its MD5 is had at once, of a large one the SHA-256, which processors are made for, costs less
-		 * than the MD5; where none is kept, or an ETag is no MD5, there is the other. */
-		if (s->size < LARGE)
-			rc = cat_content_compare(path, &told, cat_content_part(s->size), &same, err);
-		if (rc == CAT_OK && same == CAT_SAME_UNKNOWN)
-			rc = cat_s3_head(&url, source, &info, err);
-		if (rc == CAT_OK && same == CAT_SAME_UNKNOWN && info.sha256[0] && cat_s3_same_etag(info.etag, s->version)) {
-			told.sha256 = info.sha256;
-			/* Of parts the digest alone does not say how they were cut. */
-			if (strchr(info.sha256, '-'))
-				told.part_bytes = cat_s3_part_bytes(&url, source);
-			rc = cat_content_compare(path, &told, cat_content_part(s->size), &same, err);
-		} else if (rc == CAT_OK && same == CAT_SAME_UNKNOWN && s->size >= LARGE) {
-			rc = cat_content_compare(path, &told, cat_content_part(s->size), &same, err);
-		}
+		rc = verify_object(&url, source, path, s, &same, err);
+		*known = same != CAT_SAME_UNKNOWN;
 		if (rc == CAT_OK && same == CAT_SAME_NO)
 			rc = cat_fail(err, CAT_E_PROTOCOL, "%s: what came has another checksum than the server's", source);
 	}
@@ -237,7 +258,8 @@ static int verify(const char *source, const char *path, const struct cat_fetch_s
 	return rc;
 }
 
-/* What the bytes of a large object are held against as they come, if the server keeps a SHA-256 of it. */
+/* What the bytes of a large object are held against as they come, if the server keeps a SHA-256 of it, or a CRC of the
+ * whole. */
 static int check_on_the_way(const char *source, const struct cat_fetch_state *s, struct cat_content_check **out,
                             struct cat_error *err)
 {
@@ -249,8 +271,12 @@ static int check_on_the_way(const char *source, const struct cat_fetch_state *s,
 		return CAT_OK;
 	CAT_TRY(cat_url_parse(source, &url, err));
 	rc = url.is_s3 ? cat_s3_head(&url, source, &info, err) : CAT_OK;
-	if (rc == CAT_OK && url.is_s3 && info.sha256[0] && cat_s3_same_etag(info.etag, s->version))
-		rc = cat_content_check_new(info.sha256, cat_content_part(s->size), out, err);
+	if (rc == CAT_OK && url.is_s3 && cat_s3_same_etag(info.etag, s->version)) {
+		if (info.sha256[0])
+			rc = cat_content_check_new(info.sha256, CAT_CRC_NONE, cat_content_part(s->size), out, err);
+		else if (info.crc[0] && !strchr(info.crc, '-'))
+			rc = cat_content_check_new(info.crc, info.crc_kind, 0, out, err);
+	}
 	cat_url_fini(&url);
 	return rc;
 }
@@ -298,7 +324,10 @@ static int fetch_opened(const struct cat_fetch *f, struct cat_reader *r, const c
 	cat_content_check_free(check);
 	/* A digest of parts that were cut in another way is no sign of a fault: the file is looked at again. */
 	if (rc == CAT_OK && f->verify && !verified && cat_url_is(source)) {
-		rc = verify(source, path, s, err);
+		bool known;
+
+		rc = verify(source, path, s, &known, err);
+		s->unverified = rc == CAT_OK && !known;
 		if (rc == CAT_E_PROTOCOL)
 			unlink(path);
 	}
@@ -314,7 +343,7 @@ int cat_fetch_file(const struct cat_fetch *f, const char *source, const char *pa
 	int rc;
 
 	state->got_bytes = 0;
-	state->missing = false;
+	state->missing = state->unverified = false;
 	if (f->stop && atomic_load(f->stop))
 		return cat_fail(err, CAT_E_TEMP, "%s: stopped before", source);
 	rc = cat_open(source, CAT_OPEN_HEAD, &r, err);

@@ -33,6 +33,7 @@ struct cat_fetch_state {
 	bool whole;     /* it is here */
 	int64_t reached; /* else: so many bytes of it */
 	bool missing;   /* there is no such source */
+	bool unverified; /* it came from an object store that keeps nothing to compare it with; set by this call */
 	int64_t got_bytes; /* by this call */
 };
 #define CAT_FETCH_PIECE ((int64_t)4 << 20)

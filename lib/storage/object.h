@@ -38,7 +38,8 @@ CAT_MUST_USE int cat_object_submit_into(struct cat_reader *r, const struct cat_r
                                         struct cat_object_into *into, struct cat_ticket **out, struct cat_error *err);
 
 /* N whole objects of at most MAX[i] bytes (else CAT_E_DATA), asked for side by side. OUT[i] NULL: there is none (or,
- * where the keys may not list the bucket, it may not be read: then *DENIED is set). */
+ * where the keys may not list the bucket, it may not be read: then *DENIED is set). Keys that are wrong themselves:
+ * CAT_E_DENIED. */
 CAT_MUST_USE int cat_object_fetch(char *const *names, const size_t *max, int n, struct cat_buf **out, bool *denied,
                                   struct cat_error *err);
 

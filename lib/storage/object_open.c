@@ -287,6 +287,12 @@ static int fetch_begin(struct cat_call *c, const char *name, size_t max, struct 
 	return cat_call_start(c, err);
 }
 
+/* The keys are wrong, not what they may do: then nothing is known of what is there. */
+static bool keys_refused(const struct cat_call *c)
+{
+	return c->code[0] && strcmp(c->code, "AccessDenied") != 0;
+}
+
 int cat_object_fetch(char *const *names, const size_t *max, int n, struct cat_buf **out, bool *denied,
                      struct cat_error *err)
 {
@@ -297,7 +303,7 @@ int cat_object_fetch(char *const *names, const size_t *max, int n, struct cat_bu
 		rc = fetch_begin(&calls[begun], names[begun], max[begun], err);
 	for (int i = 0; rc == CAT_OK && i < n; i++) {
 		rc = cat_call_finish(&calls[i], err);
-		if (rc == CAT_E_NOINPUT || rc == CAT_E_DENIED) {
+		if (rc == CAT_E_NOINPUT || (rc == CAT_E_DENIED && !keys_refused(&calls[i]))) {
 			*denied |= rc == CAT_E_DENIED;
 			rc = CAT_OK;
 			continue;

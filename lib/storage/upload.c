@@ -102,7 +102,7 @@ static int send_whole(const struct job *j, struct cat_error *err)
 /* --- in parts --- */
 
 struct note {
-	char id[1024];
+	char id[1024], how[65];
 	long long size, mtime_s, mtime_ns;
 };
 
@@ -111,30 +111,53 @@ static bool read_note(const struct cat_journal *journal, struct note *n)
 	char text[1400];
 
 	cat_journal_read(journal, text, sizeof text);
-	return sscanf(text, "upload %1023s %lld %lld.%lld\n", n->id, &n->size, &n->mtime_s, &n->mtime_ns) == 4;
+	n->how[0] = '\0';
+	return sscanf(text, "upload %1023s %lld %lld.%lld %64s\n", n->id, &n->size, &n->mtime_s, &n->mtime_ns, n->how) >= 4;
 }
 
-static void write_note(const struct cat_journal *journal, const struct job *j, const char *id)
+static void write_note(const struct cat_journal *journal, const struct job *j, const char *id, const char *how)
 {
 	char text[1400];
 
-	snprintf(text, sizeof text, "upload %s %lld %lld.%09ld\n", id, (long long)j->st.st_size,
-	         (long long)j->st.st_mtim.tv_sec, j->st.st_mtim.tv_nsec);
+	snprintf(text, sizeof text, "upload %s %lld %lld.%09ld %s\n", id, (long long)j->st.st_size,
+	         (long long)j->st.st_mtim.tv_sec, j->st.st_mtim.tv_nsec, how);
 	cat_journal_write(journal, text);
 }
 
-/* Takes up what an earlier process left of this file, or begins. What was left of another version is taken back. */
+/* What tells two ways of storing apart: the server was told the one when the upload began, and keeps to it. */
+static int digest_of(const struct cat_s3_put *how, char out[65], struct cat_error *err)
+{
+	const char *const all[] = {how->content_type, how->storage_class, how->sse, how->kms_key, how->acl, how->tags};
+	const struct cat_net_engine *e;
+	uint8_t digest[32];
+	void *d;
+
+	CAT_TRY(cat_net_engine(&e, err));
+	d = e->digest_begin(true);
+	if (!d)
+		return cat_fail_mem(err, 64);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		e->digest_add(d, all[i] ? all[i] : "", all[i] ? strlen(all[i]) + 1 : 1);
+	e->digest_end(d, digest);
+	cat_hex(digest, 32, out);
+	return CAT_OK;
+}
+
+/* Takes up what an earlier process left of this file, or begins. What was left of another version, or was to be stored
+ * in another way, is taken back. */
 static int open_upload(const struct job *j, const struct cat_journal *journal, struct cat_s3_upload **out,
                        bool *resumed, struct cat_error *err)
 {
 	const int width = j->parts > 1 ? j->parts - 1 : 1;
+	char how[65];
 	struct note n;
 
 	*resumed = false;
+	CAT_TRY(digest_of(&j->u->how, how, err));
 	if (read_note(journal, &n)) {
 		const int rc = cat_s3_upload_resume(j->url, j->address, n.id, &j->u->how, width, out, err);
 
-		*resumed = rc == CAT_OK && n.size == (long long)j->st.st_size &&
+		*resumed = rc == CAT_OK && strcmp(n.how, how) == 0 && n.size == (long long)j->st.st_size &&
 		           n.mtime_s == (long long)j->st.st_mtim.tv_sec && n.mtime_ns == j->st.st_mtim.tv_nsec;
 		if (*resumed)
 			return CAT_OK;
@@ -146,7 +169,7 @@ static int open_upload(const struct job *j, const struct cat_journal *journal, s
 		err->code = CAT_OK;
 	}
 	CAT_TRY(cat_s3_upload_open(j->url, j->address, &j->u->how, width, out, err));
-	write_note(journal, j, cat_s3_upload_id(*out));
+	write_note(journal, j, cat_s3_upload_id(*out), how);
 	return CAT_OK;
 }
 
@@ -222,21 +245,30 @@ static int send_parts(const struct job *j, struct cat_s3_upload *up, bool resume
 }
 
 /* Some servers do not look at the condition of an upload in parts. */
-static int check_absent(const struct job *j, struct cat_error *err)
+static int check_condition(const struct job *j, struct cat_error *err)
 {
+	const char *const replaced = j->u->how.replace_etag;
 	struct cat_s3_info info;
-	const int rc = j->u->how.create ? cat_s3_head(j->url, j->address, &info, err) : CAT_E_NOINPUT;
+	int rc;
 
-	if (rc == CAT_OK)
+	if (!j->u->how.create && !replaced)
+		return CAT_OK;
+	rc = cat_s3_head(j->url, j->address, &info, err);
+	if (rc == CAT_OK && j->u->how.create)
 		return cat_fail(err, CAT_E_CREATE, "%s: it is there already", j->address);
+	if (replaced && ((rc == CAT_OK && !cat_s3_same_etag(info.etag, replaced)) || rc == CAT_E_NOINPUT)) {
+		cat_fail(err, CAT_E_TEMP, "%s: somebody else has changed it in the meantime", j->address);
+		err->sys = 412;
+		return (int)err->code;
+	}
 	err->code = CAT_OK;
 	return rc == CAT_E_NOINPUT || rc == CAT_E_DENIED ? CAT_OK : (int)(err->code = (enum cat_code)rc);
 }
 
-/* What the next try may go on with. */
-static bool is_worth_keeping(int rc)
+/* What the next try may go on with; but one whose condition was refused would be refused again. */
+static bool is_worth_keeping(int rc, const struct cat_error *err)
 {
-	return rc == CAT_E_UNAVAIL || rc == CAT_E_TEMP || rc == CAT_E_PROTOCOL || rc == CAT_E_SYSTEM;
+	return (rc == CAT_E_UNAVAIL || rc == CAT_E_TEMP || rc == CAT_E_PROTOCOL || rc == CAT_E_SYSTEM) && err->sys != 412;
 }
 
 /* *SPOILT: what an earlier process left cannot be put together any more. */
@@ -252,7 +284,7 @@ static int try_in_parts(const struct job *j, const struct cat_journal *journal, 
 	CAT_TRY(open_upload(j, journal, &up, &resumed, err));
 	rc = send_parts(j, up, resumed, err);
 	if (rc == CAT_OK)
-		rc = check_absent(j, err);
+		rc = check_condition(j, err);
 	if (rc == CAT_OK)
 		rc = cat_s3_upload_commit(up, &etag, err);
 	keep_etag(j, etag);
@@ -260,7 +292,7 @@ static int try_in_parts(const struct job *j, const struct cat_journal *journal, 
 	if (rc != CAT_OK && rc != CAT_E_CREATE && (err->sys == 400 || err->sys == 404)) {
 		*spoilt = resumed;
 		err->code = (enum cat_code)(rc = CAT_E_TEMP);
-	} else if (is_worth_keeping(rc) && journal->fd >= 0) {
+	} else if (is_worth_keeping(rc, err) && journal->fd >= 0) {
 		cat_s3_upload_keep(up);
 	}
 	if (rc == CAT_OK)
@@ -283,7 +315,7 @@ static int send_in_parts(const struct job *j, struct cat_error *err)
 		err->code = CAT_OK;
 		rc = try_in_parts(j, &journal, &sums, &spoilt, err);
 	}
-	cat_journal_close(&journal, !is_worth_keeping(rc));
+	cat_journal_close(&journal, !is_worth_keeping(rc, err));
 	CAT_TRY(rc);
 	return verify(j, sums.sha256, sums.md5, err);
 }

@@ -31,6 +31,23 @@ col/  collection, object, 8 rows, $n partitions, $bytes bytes, 1 margin"
 	[ "$(cat-ls -R cat)" = "$(cd cat && find . -type f | sed 's|^./||' | LC_ALL=C sort)" ]
 }
 
+@test "a folder with releases is the catalogue that readers get" {
+	mkdir -p d/r/releases d/no
+	cat-partition stars.csv -o d/r/releases/v1
+	cat-partition stars.csv -o d/r/releases/v2 --margin 10
+	echo v2 >d/r/latest
+	echo v9 >d/no/latest
+	status 0 cat-ls d
+	[[ $output == $'no/\nr/  collection, object, 8 rows, '*', 1 margin, release v2' ]]
+	cat-ls --json d | jq -e '.[1] | .kind == "collection" and .release == "v2" and .rows == 8'
+	echo v1 >d/r/latest
+	[[ $(cat-ls d) == *$'\nr/  object, 8 rows, '*' bytes, release v1' ]]
+	# All of them are listed where they are.
+	[ "$(cat-ls d/r)" = $'latest\nreleases/' ]
+	[ "$(cat-ls -R d/r | wc -l)" = 3 ]
+	[ "$(cat-ls -R d | grep -c releases/v)" = 2 ]
+}
+
 @test "JSON" {
 	mkdir d
 	status 0 cat-ls --json d

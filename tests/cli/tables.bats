@@ -229,6 +229,43 @@ forget() { : >web/requests; }
 	status 79 cat-tables add --pin local ../stars.csv
 }
 
+@test "a pinned name of a place with releases keeps the release that is the latest now" {
+	names
+	mkdir -p pub/releases
+	cat-partition stars.csv -o pub/releases/v1 -q
+	cat-partition stars.csv -o pub/releases/v2 -w 'id < 4' -q
+	echo v1 >pub/latest
+	cat-tables add --pin kept "$PWD/pub"
+	cat-tables add follows "$PWD/pub"
+	grep -q 'release: v1' conf/own.yaml
+	echo v2 >pub/latest
+	cd conf
+	[ "$(cat-scan kept -c id -f csv | wc -l)" = 9 ]
+	[ "$(cat-scan follows -c id -f csv | wc -l)" -lt 9 ]
+	# A release says what it is by its name, whether it was dated or not.
+	status 0 cat-tables add --release v1 --pin said ../pub
+	[ "$(cat-scan said -c id -f csv | wc -l)" = 9 ]
+	status 79 cat-tables add --pin undated ../pub/releases/v1
+}
+
+@test "cat-ls and cat-upload take names" {
+	names
+	cat-partition stars.csv -o cat -q
+	cat-tables add some "$PWD/cat"
+	cat-tables add far s3://bucket/far
+	mkdir elsewhere
+	cd elsewhere
+	[ "$(cat-ls some)" = "$(cat-ls "$OLDPWD/cat")" ]
+	status 66 cat-ls sume
+	says "nearest name: some"
+	[ "$(cat-upload --plan --offline --json some s3://bucket/x)" = "$(cat-upload --plan --offline --json "$OLDPWD/cat" s3://bucket/x)" ]
+	status 64 cat-upload --plan --offline far s3://bucket/x
+	says "cat-get s3://bucket/far"
+	# What is here comes before what a list says.
+	touch some
+	[ "$(cat-ls some)" = some ]
+}
+
 @test "search asks the registry of the Virtual Observatory, once a day" {
 	names
 	mkdir -p tap

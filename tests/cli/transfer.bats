@@ -184,7 +184,9 @@ nothing_hidden() { [ -z "$(find . -name '.*catpipe*')" ] || { find . -name '.*ca
 	for a in r "$url/r"; do
 		echo v1 >r/latest
 		[ "$(rows "$a")" = 4000 ]
-		status 0 cat-info --json "$a"
+		# The margins are the release's too.
+		cat-info --json "$a" | jq -e '.catalogue.margins[0].arcsec == 3600'
+		status 0 cat-verify -q "$a"
 		rm -rf d
 		status 0 cat-get "$a" d
 		diff -r c d

@@ -19,7 +19,7 @@ bench = Bench(*sys.argv[1:3])
 work = bench.work
 table = work + "/t.parquet"
 QUICK = ("--tries", 3, "--timeout", 2)
-DATA, PROTOCOL, DENIED, CONFIG, UNSUPPORTED = 65, 76, 77, 78, 79
+DATA, UNAVAILABLE, PROTOCOL, DENIED, CONFIG, UNSUPPORTED = 65, 69, 76, 77, 78, 79
 
 
 def client(env):
@@ -83,7 +83,19 @@ def profiles(c):
     c.see("endpoint of its services", 0, AWS_ENDPOINT_URL=None)
     os.unlink(credentials)
     write(config, "[profile a]\nsso_session = x\nsso_account_id = 1\n")
-    c.see("SSO", (UNSUPPORTED, "SSO", "export-credentials"), "--profile", "a")
+    c.see("SSO", (UNSUPPORTED, "SSO", "export-credentials --profile 'a'"), "--profile", "a")
+    write(config, "[profile a]\nlogin_session = arn:aws:iam::1:user/x\n")
+    c.see("aws login", (UNSUPPORTED, "aws login", "export-credentials"), "--profile", "a")
+    write(config, f"[profile a]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = b\nmfa_serial = arn:aws:iam::1:mfa/x\n[profile b]\n{pair}")
+    c.see("MFA", (UNSUPPORTED, "MFA", "export-credentials"), "--profile", "a")
+    write(config, f"[profile other]\nendpoint_url = {c.at['AWS_ENDPOINT_URL']}\n{pair}")
+    c.see("AWS_DEFAULT_PROFILE", 0, AWS_DEFAULT_PROFILE="other")
+    c.see("AWS_PROFILE before AWS_DEFAULT_PROFILE", (CONFIG, "'none'"), AWS_DEFAULT_PROFILE="other", AWS_PROFILE="none")
+    c.see("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, but not --endpoint", 0, "--endpoint", c.at["AWS_ENDPOINT_URL"],
+                AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="true", AWS_DEFAULT_PROFILE="other", AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    got = bench.run("cat-ls", "s3://first/", *QUICK, env={"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true", "AWS_REGION": "nowhere-1",
+                    "AWS_ENDPOINT_URL": c.at["AWS_ENDPOINT_URL"], "AWS_ACCESS_KEY_ID": c.key, "AWS_SECRET_ACCESS_KEY": c.secret})
+    outcome("keys: AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: Amazon is asked", got, (UNAVAILABLE, "nowhere-1.amazonaws.com"))
     os.unlink(config)
 
 
@@ -170,6 +182,25 @@ def short_lives(c):
         asked = len(log.readlines())
     report(asked < len(tokens), "keys: not fetched for each request", f"{asked} of {len(tokens)}")
     bench.down("slow", "brief")
+
+
+def refused(c, kind):
+    """Keys that this server does not know, in a catalogue, a list and a stream: never another fault."""
+    token = "no-token-of-this-server-SECRET"
+    c.tokens = [token]
+    pair = {**c.at, "AWS_ACCESS_KEY_ID": c.key, "AWS_SECRET_ACCESS_KEY": c.secret}
+    given = {**pair, "AWS_SESSION_TOKEN": token}
+    for what, args, stdin in (("an object", ("cat-scan", "s3://first/t.parquet"), None), ("a catalogue", ("cat-scan", "s3://first/sky"), None),
+                              ("a list", ("cat-ls", "s3://first/"), None), ("a copy", ("cat-get", "s3://first/t.parquet", work + "/copy"), None),
+                              ("a file", ("cat-upload", table, "s3://first/u.parquet"), None),
+                              ("a stream", ("cat-upload", "-", "s3://first/u.parquet"), b"x")):
+        got = bench.run(*args, *QUICK, env=given, stdin=stdin)
+        outcome(f"{kind}: a token that is none: {what}", got, (DENIED, "denied", "token"))
+        report(token not in got[2], f"{kind}: a token that is none: {what}: it is not in messages")
+    # radosgw gives the same answer to wrong keys and to what they may not read.
+    for what, more in (("secret", {"AWS_SECRET_ACCESS_KEY": "0" * 32}), ("key", {"AWS_ACCESS_KEY_ID": "nobody"})):
+        outcome(f"{kind}: a wrong {what}: a catalogue", bench.run("cat-scan", "s3://first/sky", *QUICK, env={**pair, **more}),
+                (DENIED, "cat-ls s3://first/sky" if kind == "radosgw" else "aws configure list"))
 
 
 # --- uploads that do not end well ---
@@ -285,6 +316,7 @@ def main():
             roles(c)
             services(c, kind)
             short_lives(c)
+        refused(c, kind)
         proxy = bench.up("faults", kind + "-bad", "--to", env["AWS_ENDPOINT_URL"], env=env)
         up = Uploads(env, s3, Faults(bench, kind + "-bad", proxy["AWS_ENDPOINT_URL"]), kind)
         up.all()

@@ -2,17 +2,20 @@
 
 Usage: s3_publish.py BIN ENGINES WORK [KIND...]. Prints TAP.
 """
+import base64
 import filecmp
 import hashlib
 import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+import zlib
 
 import boto3
 from boto3.s3.transfer import TransferConfig
@@ -212,6 +215,18 @@ def conditions(s):
         cat("cat-upload", "--if-match", tag, "x2", dst)
         same(f"--if-match with its version replaces it ({tag[0]})", s.get("conditions/x"), b"two and more")
         cat("cat-upload", "x1", dst)
+    for name, right in (("x", b"one"), ("nothing", None)):
+        cat("cat-upload", "--if-match", '"0123456789abcdef0123456789abcdef"', "big", f"s3://{BUCKET}/conditions/{name}", status=75)
+        same(f"--if-match with another version, in parts: {name} is as it was, nothing is left of the upload",
+             (s.get("conditions/" + name) if right else name in s.keys("conditions/"), s.unfinished()), (right or False, []))
+    etag = s.s3.head_object(Bucket=BUCKET, Key="conditions/x")["ETag"]
+    cat("cat-upload", "--if-match", etag, "big", dst)
+    same("--if-match with its version, in parts", len(s.get("conditions/x")), os.path.getsize("big"))
+    cat("cat-upload", "--tags", "a=b", "big", dst)
+    report("stays as stored before" in cat.messages, "what is there already keeps its tags, and that is told", cat.messages)
+    same("it has none", s.s3.get_object_tagging(Bucket=BUCKET, Key="conditions/x").get("TagSet", []), [])
+    cat("cat-upload", "--tags", "a=b", "x1", dst)
+    report("stays" not in cat.messages, "nothing is told of what is sent", cat.messages)
 
 
 # --- interruptions ---
@@ -248,6 +263,19 @@ def client_killed(s, proxy):
     same("SIGTERM: ended by it, the upload is taken back", (p.returncode, s.unfinished()), (-signal.SIGTERM, []))
     through(proxy, "cat-upload", "big", f"s3://{BUCKET}/{key}")
     same("and begun anew", s.get(key) == open("big", "rb").read(), True)
+
+    # What is asked of the server when an upload begins cannot be asked later.
+    key = "stored/big"
+    p = start("cat-upload", "-m", "100M", "--tags", "a=old", "big", f"s3://{BUCKET}/{key}", env=proxy)
+    until(lambda: s.parts(key) >= PART)
+    p.send_signal(signal.SIGKILL)
+    p.communicate()
+    time.sleep(0.5)
+    through(proxy, "cat-upload", "--tags", "a=new", "--content-type", "text/x", "big", f"s3://{BUCKET}/{key}")
+    same("an upload that was to be stored otherwise is begun anew",
+         (s.s3.head_object(Bucket=BUCKET, Key=key)["ContentType"], s.unfinished()), ("text/x", []))
+    if s.kind != "radosgw":  # that forgets the tags of what comes in parts
+        same("and has its tags", s.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"], [{"Key": "a", "Value": "new"}])
 
     # The file has changed since: what was there of the old one is of no use, and goes.
     key = "changed/big"
@@ -328,6 +356,96 @@ def damaged(s):
         through(env, "cat-get", address, "flipped", status=76)
         report("checksum" in cat.messages and not os.path.exists("flipped"), "damaged parts are refused", cat.messages)
     down(f"flip-{s.kind}")
+
+
+def reflected(data, polynomial, ones):
+    """A CRC, byte by byte."""
+    table = []
+    for i in range(256):
+        for _ in range(8):
+            i = i >> 1 ^ (polynomial if i & 1 else 0)
+        table.append(i)
+    crc = ones
+    for b in data:
+        crc = crc >> 8 ^ table[(crc ^ b) & 255]
+    return crc ^ ones
+
+
+def other_checksums(s):
+    """What other clients send with an object in parts is compared too, where its ETag settles nothing."""
+    def text(crc, width):
+        return base64.b64encode(crc.to_bytes(width, "big")).decode()
+
+    def put(key, file, kind, size, whole, crc):
+        """WHOLE: the CRC is one of all bytes; else one of the parts' CRCs."""
+        at = {"Bucket": BUCKET, "Key": key}
+        how = {"ChecksumAlgorithm": kind, "ChecksumType": "FULL_OBJECT" if whole else "COMPOSITE"}
+        up = s.s3.create_multipart_upload(**at, **how)["UploadId"]
+        parts = []
+        with open(file, "rb") as f:
+            while data := f.read(size):
+                sums = {"Checksum" + kind: crc(data)}
+                tag = s.s3.upload_part(**at, UploadId=up, PartNumber=len(parts) + 1, Body=data, **sums)["ETag"]
+                parts.append({"PartNumber": len(parts) + 1, "ETag": tag, **sums})
+        s.s3.complete_multipart_upload(**at, UploadId=up, MultipartUpload={"Parts": parts}, ChecksumType=how["ChecksumType"])
+
+    with open("some", "wb") as f:
+        f.write(open("big", "rb").read((6 << 20) + 7))
+    whole = {"CRC32": lambda data: text(zlib.crc32(data), 4),
+             "CRC32C": lambda data: text(reflected(data, 0x82F63B78, 0xFFFFFFFF), 4),
+             "CRC64NVME": lambda data: text(reflected(data, 0x9A6C9329AC4BC9B5, (1 << 64) - 1), 8)}
+    put("sums/big-CRC32", "big", "CRC32", PART - 7, True, whole["CRC32"])
+    put("sums/big-CRC32-parts", "big", "CRC32", PART - 7, False, whole["CRC32"])
+    for kind, crc in whole.items():
+        put("sums/some-" + kind, "some", kind, PART, True, crc)
+    env = up("faults", f"sums-{s.kind}", "--to", s.env["AWS_ENDPOINT_URL"])
+    for key in sorted(s.keys("sums/")):
+        through(env, "cat-get", f"s3://{BUCKET}/sums/{key}", "summed")
+        same(f"{key}: right", (open("summed", "rb").read() == open(key.split("-")[0], "rb").read(), cat.messages), (True, ""))
+    with open("rules", "w") as f:
+        json.dump([{"method": "GET", "path": "sums", "range": True, "action": "flip", "at": 7000}], f)
+    for key in sorted(s.keys("sums/")):
+        shutil.copy("rules", "rules.new")
+        os.rename("rules.new", f"sums-{s.kind}/rules.json")
+        through(env, "cat-get", f"s3://{BUCKET}/sums/{key}", "flipped", status=76)
+        report("checksum" in cat.messages and not os.path.exists("flipped"), f"{key}: damaged, refused", cat.messages)
+    down(f"sums-{s.kind}")
+
+
+def long_parts(s):
+    """Of an object whose parts are long it is asked in pieces that are not: what is under way is lost with the process."""
+    with open(f"{s.kind}/buckets/{BUCKET}/huge", "wb") as f:
+        f.truncate(200 << 30)
+    env = up("faults", f"huge-{s.kind}", "--to", s.env["AWS_ENDPOINT_URL"])
+    with open("rules", "w") as f:
+        json.dump([{"path": "huge", "action": "headers", "set": {
+            "ETag": '"x-6400"', "x-amz-checksum-sha256": base64.b64encode(bytes(32)).decode() + "-6400"}}], f)
+    os.rename("rules", f"huge-{s.kind}/rules.json")
+    through(env, "cat-get", f"s3://{BUCKET}/huge", "huge", status=65)  # that is not its ETag
+    with open(f"huge-{s.kind}/requests") as f:
+        ranges = [[int(n) for n in x["range"].split("=")[1].split("-")] for x in map(json.loads, f) if x["range"]]
+    longest = max(b - a + 1 for a, b in ranges)
+    report(1 << 20 <= longest <= 16 << 20, "parts of 32 MiB come in shorter pieces", longest)
+    down(f"huge-{s.kind}")
+    os.unlink(f"{s.kind}/buckets/{BUCKET}/huge")
+
+
+def unknown(s):
+    """Nothing that the store keeps can be compared: that is told, in one line."""
+    s.s3.upload_file("big", BUCKET, "unknown/odd", Config=TransferConfig(multipart_chunksize=7 * 1024 * 1024 + 13))
+    cat("cat-upload", "small", f"s3://{BUCKET}/unknown")
+    env = up("faults", f"unknown-{s.kind}", "--to", s.env["AWS_ENDPOINT_URL"])
+    with open("rules", "w") as f:
+        json.dump([{"method": "HEAD", "query": "partNumber", "action": "answer", "status": 400},
+                   {"method": "HEAD", "action": "headers", "remove": [n for n in (
+                       "x-amz-checksum-sha256", "x-amz-checksum-crc32", "x-amz-checksum-crc32c", "x-amz-checksum-crc64nvme")]}], f)
+    os.rename("rules", f"unknown-{s.kind}/rules.json")
+    src = f"s3://{BUCKET}/unknown"
+    for args, lines in ((("-q",), 0), (("--no-verify",), 0), ((), 1)):
+        through(env, "cat-get", *args, src, f"unknown-{s.kind}{args[:1]}")
+        same(f"what cannot be verified is told: {args}", cat.messages.count("1 of 2 files could not be verified"), lines)
+        same(f"in one line: {args}", len(cat.messages.splitlines()), lines)
+    down(f"unknown-{s.kind}")
 
 
 def answer(address):
@@ -482,7 +600,7 @@ def run(kind):
         return
     s = Server(kind, env)
     os.environ["CATPIPE_CACHE"] = f"{work}/cache-{kind}"
-    for name, test in (("trees", trees), ("other clients", others), ("conditions", conditions)):
+    for name, test in (("trees", trees), ("other clients", others), ("conditions", conditions), ("nothing to verify by", unknown)):
         check(f"{kind}: {name}", lambda: test(s))
     proxy = slow(s)
     if proxy:
@@ -494,6 +612,8 @@ def run(kind):
         check(f"{kind}: {name}", lambda: test(s))
     if kind == "versitygw":
         check(f"{kind}: parts that are damaged", lambda: damaged(s))
+        check(f"{kind}: checksums of other clients", lambda: other_checksums(s))
+        check(f"{kind}: long parts", lambda: long_parts(s))
     if kind == "radosgw":
         check(f"{kind}: a bucket that is full", lambda: full(s))
     if proxy:
