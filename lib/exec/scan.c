@@ -5,75 +5,13 @@
 #include "base/alloc.h"
 #include "columnar/kernels.h"
 #include "dataset/position.h"
-#include "exec/scan_filter.h"
-#include "expr/expr.h"
-#include "expr/select.h"
-#include "sky/healpix.h"
+#include "exec/scan_impl.h"
 
-/* What a round trip costs is worth so many bytes that may turn out not to be needed. */
-#define FETCH_BYTES ((int64_t)1 << 20)
-/* More of them where single cells are sought in many pieces: most that are looked at have one. */
-#define FETCH_BYTES_CELLS ((int64_t)2 << 20)
 /* Pieces under way from far away: as many as hide a long round trip behind small ones. */
 #define FAR_AHEAD 64
-/* Halving as often leaves one row of any piece. */
-#define REDO_MAX 64
 #define LEAST_PIECE ((int64_t)1 << 20)
 #define COVER_ORDER 16
 #define COVER_CELLS 256
-
-struct partial {
-	int col;
-	bool *used; /* per child */
-};
-/* Of a piece that was cut, or all of it. What is given out does not depend on where. */
-struct part {
-	struct cat_work *work;
-	int64_t piece; /* counted */
-	bool more;     /* others follow */
-};
-struct scan {
-	struct cat_source base;
-	struct cat_feed *feed;
-	struct cat_pool *pool;
-	struct cat_ordered *queue;
-	struct cat_select *select;
-	struct cat_expr *where;
-	struct cat_scan_region *region;
-	struct cat_scan_filter filter; /* where, region and cells, by columns of the feed */
-	int *first_cols;  /* what the filters need, ascending */
-	int nfirst;
-	int *then_cols; /* what the output needs beyond that */
-	int nthen;
-	int *all_cols; /* both, ascending */
-	int npartial;
-	struct partial *partial; /* columns of which only some children are looked at */
-	int64_t left;      /* rows still wanted; -1: all */
-	int64_t unplanned; /* of these, not yet in a piece; kept when there is no filter */
-	int64_t memory_bytes, piece_bytes; /* to hold; of one piece, decoded: larger ones are cut where they can be */
-	struct part rest; /* of the piece that was cut last */
-	struct part redo[REDO_MAX]; /* of pieces that were larger than was known; the last one comes next */
-	int nredo;
-	int64_t piece;    /* that was begun last */
-	int64_t fits; /* rows that a piece may have by what was learnt from those; 0: nothing was */
-	char *name;
-	int ahead, max_ahead; /* pieces in flight: now, at most */
-	int in_flight;
-	bool ended;
-	struct cat_batch *current; /* being given out in slices */
-	int64_t pos, slice_rows;
-	int64_t current_piece;
-	bool more;               /* parts of its piece follow */
-	struct cat_batch *begun; /* the last rows of a part, which with the next part's make a batch; NULL: none */
-	int64_t begun_piece;
-};
-struct job {
-	struct scan *scan;
-	struct part part;
-	struct cat_batch *result; /* NULL: no row survived */
-	int64_t nrows; /* before any were ruled out */
-	bool beyond;   /* it is larger than was known: not done */
-};
 
 /* --- regions --- */
 
@@ -113,221 +51,10 @@ bool cat_scan_region_keep(void *arg, int64_t lo, int64_t hi)
 	return cat_cover_overlaps(&r->cover, lo, hi);
 }
 
-/* --- one piece: decode, filter, select; on any thread --- */
-
-/* Decodes COLS into the places they have in FULL, a batch of the feed's schema; j->beyond is set when that was too
- * much. */
-static int decode_into(struct job *j, const int *cols, int n, struct cat_batch **full, struct cat_error *err)
-{
-	struct cat_batch *b;
-	int rc;
-
-	CAT_TRY(j->part.work->ops->decode(j->part.work, cols, n, &b, err));
-	j->beyond = !b;
-	if (!b)
-		return CAT_OK;
-	rc = *full ? CAT_OK : cat_batch_new(j->scan->feed->schema, b->nrows, full, err);
-	for (int i = 0; rc == CAT_OK && i < n; i++)
-		if (!(*full)->cols[cols[i]])
-			(*full)->cols[cols[i]] = cat_column_ref(b->cols[i]);
-	cat_batch_unref(b);
-	return rc;
-}
-
-static int where_rows(const struct scan *s, const struct cat_batch *full, int32_t *idx, int64_t *n,
-                      struct cat_error *err)
-{
-	struct cat_column *mask;
-
-	CAT_TRY(cat_expr_eval_where(s->where, full, &mask, err));
-	*n = cat_mask_indices(mask, idx);
-	cat_column_unref(mask);
-	return CAT_OK;
-}
-
-/* Keeps those of the N rows in IDX that lie in the region. */
-static int region_rows(const struct scan *s, const struct cat_batch *full, int32_t *idx, int64_t *n,
-                       struct cat_error *err)
-{
-	const int64_t nrows = full->nrows;
-	double *ra = cat_malloc((size_t)nrows * 2 * sizeof *ra), *dec = ra + nrows;
-	uint8_t *in = cat_malloc((size_t)nrows);
-	int64_t kept = 0;
-	int rc = CAT_OK;
-
-	if (!ra || !in)
-		rc = cat_fail_mem(err, (size_t)nrows * 2 * sizeof *ra);
-	else
-		rc = cat_position_values(full, s->filter.ra, s->filter.dec, ra, dec, err);
-	if (rc == CAT_OK) {
-		cat_region_contains_n(s->region->region, ra, dec, nrows, in);
-		for (int64_t i = 0; i < *n; i++)
-			if (in[idx[i]])
-				idx[kept++] = idx[i];
-		*n = kept;
-	}
-	cat_free(ra);
-	cat_free(in);
-	return rc;
-}
-
-/* The cells of the rows: by the index where there is one without nulls, else by position. *OWN is to be freed. */
-static int row_cells(struct job *j, struct cat_batch *full, const int64_t **cells, int64_t **own,
-                     struct cat_error *err)
-{
-	const struct scan *s = j->scan;
-	const int64_t n = full->nrows;
-	double *ra;
-	int rc;
-
-	*own = NULL;
-	if (s->filter.hpx >= 0 && cat_column_null_count(full->cols[s->filter.hpx]) == 0) {
-		*cells = CAT_VALUES(full->cols[s->filter.hpx], int64_t);
-		return CAT_OK;
-	}
-	for (int k = 0; k < 2; k++) {
-		const int col = k ? s->filter.dec : s->filter.ra;
-
-		if (!full->cols[col])
-			CAT_TRY(decode_into(j, &col, 1, &full, err));
-		if (j->beyond)
-			return CAT_OK;
-	}
-	ra = cat_malloc((size_t)n * 2 * sizeof *ra);
-	*own = cat_malloc((size_t)n * sizeof **own);
-	if (!ra || !*own) {
-		cat_free(ra);
-		return cat_fail_mem(err, (size_t)n * 2 * sizeof *ra);
-	}
-	rc = cat_position_values(full, s->filter.ra, s->filter.dec, ra, ra + n, err);
-	if (rc == CAT_OK)
-		cat_hpx29_from_deg_n(ra, ra + n, n, *own);
-	cat_free(ra);
-	*cells = *own;
-	return rc;
-}
-
-/* Keeps those of the N rows in IDX whose cell is wanted. */
-static int cell_rows(struct job *j, struct cat_batch *full, int32_t *idx, int64_t *n, struct cat_error *err)
-{
-	const int64_t *cells;
-	int64_t *own;
-	const int rc = row_cells(j, full, &cells, &own, err);
-
-	if (rc == CAT_OK && !j->beyond)
-		*n = cat_cover_filter(j->scan->filter.cells, cells, idx, *n, idx);
-	cat_free(own);
-	return rc;
-}
-
-/* Decodes what the filters need, then the rest if any row survives. *FULL NULL: none did. */
-static int filtered(struct job *j, struct cat_batch **full, struct cat_error *err)
-{
-	const struct scan *s = j->scan;
-	int32_t *idx;
-	int64_t n;
-	int rc;
-
-	CAT_TRY(decode_into(j, s->first_cols, s->nfirst, full, err));
-	if (j->beyond)
-		return CAT_OK;
-	n = (*full)->nrows;
-	idx = cat_malloc((size_t)n * sizeof *idx);
-	if (!idx)
-		return cat_fail_mem(err, (size_t)n * sizeof *idx);
-	for (int64_t i = 0; i < n; i++)
-		idx[i] = (int32_t)i;
-	rc = s->where ? where_rows(s, *full, idx, &n, err) : CAT_OK;
-	if (rc == CAT_OK && n && s->region)
-		rc = region_rows(s, *full, idx, &n, err);
-	if (rc == CAT_OK && n && s->filter.cells)
-		rc = cell_rows(j, *full, idx, &n, err);
-	if (rc == CAT_OK && n == 0) {
-		cat_batch_unref(*full);
-		*full = NULL;
-	} else if (rc == CAT_OK && !j->beyond) {
-		if (s->nthen)
-			rc = decode_into(j, s->then_cols, s->nthen, full, err);
-		if (rc == CAT_OK && !j->beyond && n < (*full)->nrows) {
-			struct cat_batch *all = *full;
-
-			*full = NULL;
-			rc = cat_take_batch(all, idx, n, full, err);
-			cat_batch_unref(all);
-		}
-	}
-	cat_free(idx);
-	return rc;
-}
-
-static int64_t fetch_bytes(const struct scan *s)
-{
-	return s->filter.cells ? FETCH_BYTES_CELLS : FETCH_BYTES;
-}
-
-/* Only the pages that may hold wanted rows; all columns of few pages are asked for at once. *NONE: there are none. */
-static int narrow(const struct scan *s, struct cat_work *w, bool *none, struct cat_error *err)
-{
-	const int64_t nrows = w->nrows;
-
-	CAT_TRY(cat_scan_filter_narrow(&s->filter, w, s->feed->schema->nfields, none, err));
-	if (!*none && w->ops->fetch && (w->nrows < nrows || w->bytes <= fetch_bytes(s)))
-		CAT_TRY(w->ops->fetch(w, s->all_cols, s->nfirst + s->nthen, fetch_bytes(s), NULL, err));
-	return CAT_OK;
-}
-
-/* What is far away is asked for before its turn to be decoded comes. */
-static int send_for(const struct scan *s, struct cat_work *w, bool *none, struct cat_error *err)
-{
-	const bool filters = s->nfirst || s->where;
-
-	*none = false;
-	if (filters)
-		CAT_TRY(narrow(s, w, none, err));
-	if (*none || !w->ops->fetch)
-		return CAT_OK;
-	/* Large pieces: at least what decides whether the rest is needed. Does nothing when more was asked for. */
-	return w->ops->fetch(w, filters ? s->first_cols : s->all_cols, filters ? s->nfirst : s->nthen, INT64_MAX, NULL, err);
-}
-
-static int run_job(void *arg, struct cat_error *err)
-{
-	struct job *j = arg;
-	const struct scan *s = j->scan;
-	struct cat_batch *full = NULL;
-	const bool filters = s->nfirst || s->where;
-	bool none = false;
-	int rc = filters && !s->feed->far ? narrow(s, j->part.work, &none, err) : CAT_OK;
-
-	if (rc == CAT_OK && !none)
-		rc = filters ? filtered(j, &full, err) : decode_into(j, s->then_cols, s->nthen, &full, err);
-	if (rc == CAT_OK && full && !j->beyond && s->select)
-		rc = cat_select_eval(s->select, full, &j->result, err);
-	else if (rc == CAT_OK && !j->beyond)
-		j->result = cat_batch_ref(full);
-	cat_batch_unref(full);
-	if (rc != CAT_OK && j->part.work->where)
-		cat_wrap(err, "%s", j->part.work->where);
-	if (rc != CAT_OK || !j->beyond) {
-		cat_work_free(j->part.work);
-		j->part.work = NULL;
-	}
-	return rc;
-}
-
-static void free_job(void *arg)
-{
-	struct job *j = arg;
-
-	cat_work_free(j->part.work);
-	cat_batch_unref(j->result);
-	cat_free(j);
-}
-
 /* --- the source --- */
 
 /* Of the last piece before a limit only so many rows. */
-static int first_rows(struct scan *s, struct cat_work *w, struct cat_error *err)
+static int first_rows(struct cat_scan *s, struct cat_work *w, struct cat_error *err)
 {
 	if (s->unplanned < 0 || w->nrows < 0)
 		return CAT_OK;
@@ -337,7 +64,7 @@ static int first_rows(struct scan *s, struct cat_work *w, struct cat_error *err)
 	return CAT_OK;
 }
 
-static int some_children(const struct scan *s, struct cat_work *w, struct cat_error *err)
+static int some_children(const struct cat_scan *s, struct cat_work *w, struct cat_error *err)
 {
 	for (int i = 0; w->ops->only && i < s->npartial; i++)
 		CAT_TRY(w->ops->only(w, s->partial[i].col, s->partial[i].used, err));
@@ -345,7 +72,7 @@ static int some_children(const struct scan *s, struct cat_work *w, struct cat_er
 }
 
 /* Cuts P where it would take more memory than a piece may; rest->work NULL: it does not. */
-static int cut_large(const struct scan *s, struct part *p, struct part *rest, struct cat_error *err)
+static int cut_large(const struct cat_scan *s, struct cat_scan_part *p, struct cat_scan_part *rest, struct cat_error *err)
 {
 	struct cat_work *w = p->work;
 	int64_t rows = w->nrows;
@@ -371,7 +98,7 @@ static int cut_large(const struct scan *s, struct part *p, struct part *rest, st
 }
 
 /* The next that may hold wanted rows, not larger than it should be; out->work NULL: there is none. */
-static int next_part(struct scan *s, struct part *out, struct cat_error *err)
+static int next_part(struct cat_scan *s, struct cat_scan_part *out, struct cat_error *err)
 {
 	int rc;
 
@@ -402,11 +129,11 @@ static int next_part(struct scan *s, struct part *out, struct cat_error *err)
 }
 
 /* Hands pieces to the pool as far ahead as memory allows. */
-static int submit_ahead(struct scan *s, struct cat_error *err)
+static int submit_ahead(struct cat_scan *s, struct cat_error *err)
 {
 	while (!s->ended && s->in_flight < s->ahead && !cat_ordered_full(s->queue)) {
-		struct part p;
-		struct job *j;
+		struct cat_scan_part p;
+		struct cat_scan_job *j;
 		bool none = false;
 		int64_t nrows;
 		int rc;
@@ -423,7 +150,7 @@ static int submit_ahead(struct scan *s, struct cat_error *err)
 			return CAT_OK;
 		}
 		nrows = p.work->nrows;
-		rc = s->feed->far ? send_for(s, p.work, &none, err) : CAT_OK;
+		rc = s->feed->far ? cat_scan_send_for(s, p.work, &none, err) : CAT_OK;
 		if (rc != CAT_OK || none) {
 			if (rc != CAT_OK && p.work->where)
 				cat_wrap(err, "%s", p.work->where);
@@ -446,9 +173,9 @@ static int submit_ahead(struct scan *s, struct cat_error *err)
 }
 
 /* What J was to read turned out too large: it comes again in halves. */
-static int halve(struct scan *s, struct job *j, struct cat_error *err)
+static int halve(struct cat_scan *s, struct cat_scan_job *j, struct cat_error *err)
 {
-	struct part rest = j->part;
+	struct cat_scan_part rest = j->part;
 
 	s->fits = j->nrows / 2;
 	CAT_TRY(j->part.work->ops->cut(j->part.work, s->fits, &rest.work, err));
@@ -460,7 +187,7 @@ static int halve(struct scan *s, struct job *j, struct cat_error *err)
 }
 
 /* J was not too large: what comes may have shorter texts. Its rows, if any, become the current ones. */
-static void give(struct scan *s, struct job *j)
+static void give(struct cat_scan *s, struct cat_scan_job *j)
 {
 	if (s->fits)
 		s->fits += s->fits / 8 + 1;
@@ -474,17 +201,17 @@ static void give(struct scan *s, struct job *j)
 }
 
 /* Of what comes again the next part, in this thread. */
-static int redo(struct scan *s, struct cat_error *err)
+static int redo(struct cat_scan *s, struct cat_error *err)
 {
-	struct job j = {.scan = s, .part = s->redo[--s->nredo]};
-	struct part rest;
+	struct cat_scan_job j = {.scan = s, .part = s->redo[--s->nredo]};
+	struct cat_scan_part rest;
 	int rc = cut_large(s, &j.part, &rest, err);
 
 	if (rest.work)
 		s->redo[s->nredo++] = rest;
 	j.nrows = j.part.work->nrows;
 	if (rc == CAT_OK)
-		rc = run_job(&j, err);
+		rc = cat_scan_job_run(&j, err);
 	if (rc == CAT_OK && j.beyond)
 		rc = halve(s, &j, err);
 	else if (rc == CAT_OK)
@@ -495,10 +222,10 @@ static int redo(struct scan *s, struct cat_error *err)
 }
 
 /* The next part's rows into s->current; NULL at the end. */
-static int next_rows(struct scan *s, struct cat_error *err)
+static int next_rows(struct cat_scan *s, struct cat_error *err)
 {
 	while (!s->current) {
-		struct job *j;
+		struct cat_scan_job *j;
 		void *arg;
 		int rc = CAT_OK;
 
@@ -518,14 +245,14 @@ static int next_rows(struct scan *s, struct cat_error *err)
 			rc = halve(s, j, err);
 		else
 			give(s, j);
-		free_job(j);
+		cat_scan_job_free(j);
 		CAT_TRY(rc);
 	}
 	return CAT_OK;
 }
 
 /* N rows of the current ones, which then go on behind them. */
-static int take_rows(struct scan *s, int64_t n, struct cat_batch **out, struct cat_error *err)
+static int take_rows(struct cat_scan *s, int64_t n, struct cat_batch **out, struct cat_error *err)
 {
 	if (s->pos == 0 && n == s->current->nrows) {
 		*out = s->current;
@@ -542,7 +269,7 @@ static int take_rows(struct scan *s, int64_t n, struct cat_batch **out, struct c
 }
 
 /* How many of the current rows may join a batch of BEGUN (NULL: none yet) that has room. */
-static int64_t rows_that_join(const struct scan *s, const struct cat_batch *begun)
+static int64_t rows_that_join(const struct cat_scan *s, const struct cat_batch *begun)
 {
 	const int64_t have = begun ? begun->nrows : 0, there = s->current->nrows - s->pos;
 	int64_t n = s->slice_rows - have;
@@ -555,33 +282,36 @@ static int64_t rows_that_join(const struct scan *s, const struct cat_batch *begu
 }
 
 /* What was begun with the first of the current rows, if they are of the same piece. */
-static int join_begun(struct scan *s, struct cat_batch **out, struct cat_error *err)
+static int join_begun(struct cat_scan *s, struct cat_batch **out, struct cat_error *err)
 {
 	const int64_t n = s->current && s->begun_piece == s->current_piece ? rows_that_join(s, s->begun) : 0;
-	struct cat_batch *parts[2] = {s->begun, NULL};
+	struct cat_batch *parts[2] = {s->begun, NULL}, *both = NULL;
 	int rc;
 
-	s->begun = NULL;
-	*out = parts[0];
-	if (n == 0)
+	if (n == 0) {
+		*out = s->begun;
+		s->begun = NULL;
 		return CAT_OK;
+	}
 	rc = take_rows(s, n, &parts[1], err);
 	if (rc == CAT_OK)
-		rc = cat_concat_batches(parts, 2, out, err);
+		rc = cat_concat_batches(parts, 2, &both, err);
 	cat_batch_unref(parts[0]);
 	cat_batch_unref(parts[1]);
+	s->begun = NULL;
+	*out = both;
 	return rc;
 }
 
 /* Whether B, behind which no current rows are left, may have more in the next part of its piece. */
-static bool goes_on(const struct scan *s, const struct cat_batch *b)
+static bool goes_on(const struct cat_scan *s, const struct cat_batch *b)
 {
 	return !s->current && s->more && b->nrows < s->slice_rows && b->nrows != s->left &&
 	       (s->slice_rows == INT64_MAX || cat_batch_weight(b, 0, b->nrows) <= CAT_BATCH_WEIGHT);
 }
 
 /* Batches end where pieces end, and where they have enough rows or bytes; not where parts of pieces do. */
-static int next_batch(struct scan *s, struct cat_batch **out, struct cat_error *err)
+static int next_batch(struct cat_scan *s, struct cat_batch **out, struct cat_error *err)
 {
 	*out = NULL;
 	while (s->left != 0) {
@@ -609,7 +339,7 @@ static int next_batch(struct scan *s, struct cat_batch **out, struct cat_error *
 
 static int scan_next(struct cat_source *source, struct cat_batch **out, struct cat_error *err)
 {
-	struct scan *s = (struct scan *)source;
+	struct cat_scan *s = (struct cat_scan *)source;
 	const int rc = next_batch(s, out, err);
 
 	if (rc == CAT_OK || !s->name || strstr(err->cause, s->name) || strstr(err->where, s->name))
@@ -619,7 +349,7 @@ static int scan_next(struct cat_source *source, struct cat_batch **out, struct c
 
 static void scan_close(struct cat_source *source)
 {
-	struct scan *s = (struct scan *)source;
+	struct cat_scan *s = (struct cat_scan *)source;
 
 	cat_ordered_free(s->queue);
 	cat_work_free(s->rest.work);
@@ -645,7 +375,7 @@ static void scan_close(struct cat_source *source)
 static const struct cat_source_ops scan_ops = {scan_next, scan_close};
 
 /* What a consumer reads of a select list is not taken apart: then all of the list is computed. */
-static int bind_consumer(struct scan *s, const struct cat_consumer *consumer, bool *then, struct cat_error *err)
+static int bind_consumer(struct cat_scan *s, const struct cat_consumer *consumer, bool *then, struct cat_error *err)
 {
 	bool *used;
 	int rc;
@@ -661,7 +391,7 @@ static int bind_consumer(struct scan *s, const struct cat_consumer *consumer, bo
 }
 
 /* Splits the columns that are used into those the filters need and the others. */
-static int plan_columns(struct scan *s, const struct cat_consumer *consumer, struct cat_error *err)
+static int plan_columns(struct cat_scan *s, const struct cat_consumer *consumer, struct cat_error *err)
 {
 	const int n = s->feed->schema->nfields;
 	bool *first = cat_calloc((size_t)n * 2, sizeof *first), *then = first + n;
@@ -700,7 +430,7 @@ static int plan_columns(struct scan *s, const struct cat_consumer *consumer, str
 
 /* Structs and lists of structs among the columns, of which a select list or the consumer, and a condition, name single
  * children. */
-static int plan_children(struct scan *s, const struct cat_consumer *consumer, struct cat_error *err)
+static int plan_children(struct cat_scan *s, const struct cat_consumer *consumer, struct cat_error *err)
 {
 	const int ncols = s->nfirst + s->nthen;
 
@@ -721,7 +451,7 @@ static int plan_children(struct scan *s, const struct cat_consumer *consumer, st
 		used = cat_calloc((size_t)f->nchildren, sizeof *used);
 		if (!used)
 			return cat_fail_mem(err, (size_t)f->nchildren);
-		s->partial[s->npartial++] = (struct partial){col, used};
+		s->partial[s->npartial++] = (struct cat_scan_partial){col, used};
 		if (s->select)
 			cat_select_children(s->select, col, f->nchildren, used);
 		else
@@ -732,7 +462,7 @@ static int plan_children(struct scan *s, const struct cat_consumer *consumer, st
 	return CAT_OK;
 }
 
-static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_error *err)
+static int plan(struct cat_scan *s, const struct cat_scan_options *o, struct cat_error *err)
 {
 	struct cat_schema *schema = s->feed->schema;
 	const int jobs = cat_pool_jobs(s->pool);
@@ -765,13 +495,13 @@ static int plan(struct scan *s, const struct cat_scan_options *o, struct cat_err
 	s->max_ahead = s->feed->far ? FAR_AHEAD : jobs == 1 ? 1 : 2 * jobs;
 	/* Who wants it all does not mind what is read ahead. */
 	s->ahead = s->feed->far && o->limit < 0 ? FAR_AHEAD / 4 : 1;
-	return cat_ordered_new(s->pool, s->max_ahead, run_job, free_job, &s->queue, err);
+	return cat_ordered_new(s->pool, s->max_ahead, cat_scan_job_run, cat_scan_job_free, &s->queue, err);
 }
 
 int cat_scan_open(struct cat_feed *feed, const struct cat_scan_options *o, struct cat_pool *p, struct cat_source **out,
                   struct cat_error *err)
 {
-	struct scan *s = cat_calloc(1, sizeof *s);
+	struct cat_scan *s = cat_calloc(1, sizeof *s);
 	int rc;
 
 	if (!s) {
@@ -812,7 +542,7 @@ static void add_price(struct cat_scan_costs *c, const struct cat_price *p, bool 
 }
 
 /* What reading the piece W would ask for, by the rules of narrow and send_for. */
-static int price_piece(const struct scan *s, struct cat_work *w, struct cat_scan_costs *c, struct cat_error *err)
+static int price_piece(const struct cat_scan *s, struct cat_work *w, struct cat_scan_costs *c, struct cat_error *err)
 {
 	const bool filters = s->nfirst || s->where;
 	const int64_t nrows = w->nrows;
@@ -830,8 +560,8 @@ static int price_piece(const struct scan *s, struct cat_work *w, struct cat_scan
 		add_price(c, &first, false);
 		return CAT_OK;
 	}
-	if (!filters || w->nrows < nrows || w->bytes <= fetch_bytes(s))
-		CAT_TRY(w->ops->fetch(w, s->all_cols, s->nfirst + s->nthen, filters ? fetch_bytes(s) : INT64_MAX, &all, err));
+	if (!filters || w->nrows < nrows || w->bytes <= cat_scan_fetch_bytes(s))
+		CAT_TRY(w->ops->fetch(w, s->all_cols, s->nfirst + s->nthen, filters ? cat_scan_fetch_bytes(s) : INT64_MAX, &all, err));
 	if (all.requests) {
 		add_price(c, &all, false);
 		return CAT_OK;
@@ -843,7 +573,7 @@ static int price_piece(const struct scan *s, struct cat_work *w, struct cat_scan
 	return CAT_OK;
 }
 
-static int price_all(struct scan *s, struct cat_scan_costs *c, struct cat_error *err)
+static int price_all(struct cat_scan *s, struct cat_scan_costs *c, struct cat_error *err)
 {
 	for (;;) {
 		struct cat_work *w;
@@ -875,7 +605,7 @@ int cat_scan_price(struct cat_feed *feed, const struct cat_scan_options *o, stru
 
 	*out = (struct cat_scan_costs){0};
 	CAT_TRY(cat_scan_open(feed, o, p, &source, err));
-	rc = price_all((struct scan *)source, out, err);
+	rc = price_all((struct cat_scan *)source, out, err);
 	cat_source_close(source);
 	return rc;
 }

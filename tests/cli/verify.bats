@@ -252,3 +252,33 @@ leaf() {
 	status 1 cat-verify cat
 	[[ $output == *"its metadata are not those of _common_metadata"* ]]
 }
+
+@test "a column that is looked at in parts is told the same of" {
+	awk 'BEGIN {
+		print "id,note"
+		for (i = 0; i < 4000; i++) {
+			text = sprintf("%05d", i * 7919 % 4000)
+			while (length(text) < 3000)
+				text = text text
+			print i "," text
+		}
+	}' >notes.csv
+	cat-write notes.csv -o notes.parquet
+	status 0 cat-verify -m 64M notes.parquet
+	# In the footer, the greatest text; before it, one of a page.
+	python3 - <<-'END'
+		import struct
+		b = bytearray(open("notes.parquet", "rb").read())
+		footer = len(b) - 8 - struct.unpack("<I", b[-8:-4])[0]
+		at = b.index(b"03999" * 5, footer)
+		b[at + 4] = ord("8")
+		first = b.rindex(b"03999" * 5, 0, footer)
+		b[first + 4] = ord("7")
+		open("notes.parquet", "wb").write(b)
+	END
+	status 1 cat-verify --json -m 64M notes.parquet
+	small=$output
+	jq -e '.subjects[0].counts | .statistics == 1 and ."page-index" == 1' <<<"$small"
+	status 1 cat-verify --json -m 4G notes.parquet
+	[ "$output" = "$small" ]
+}
