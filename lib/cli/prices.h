@@ -1,6 +1,6 @@
 /* prices -- Amazon's list prices, by which plans say what they cost.
  *
- * Layer: cli. Of us-east-1, in US dollars.
+ * Layer: cli. Of us-east-1, in US dollars. Source: https://aws.amazon.com/s3/pricing/, requests and data transfer.
  */
 #ifndef CAT_CLI_PRICES_H
 #define CAT_CLI_PRICES_H

@@ -402,7 +402,7 @@ static int in_memory(struct match *m, struct cat_source *left, struct cat_source
 static int choose(struct match *m, struct cat_source **out, struct cat_error *err)
 {
 	/* Set by tests, to rows: small tables go the way of large ones. */
-	const char *tile_rows = getenv("CATPIPE_XMATCH_PARTS");
+	const char *tile_rows = getenv("CATPIPE_XMATCH_TILE_ROWS");
 	const int64_t fits = tile_rows ? 0 : m->in->res->memory_bytes / 4;
 	const bool needs_all = m->o->find == CAT_FIND_BEST2 || m->o->find == CAT_FIND_MUTUAL;
 	struct cat_source *left = NULL, *right = NULL;

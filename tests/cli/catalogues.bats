@@ -217,6 +217,6 @@ broken() {
 	cat-partition t.csv -o cat --rows 200000
 	cat-xmatch -r 3 --find all cat cat -c 'id, id_2' -f csv | sort >whole
 	for parts in 60000 5000; do # the second cuts inside of row groups
-		CATPIPE_XMATCH_PARTS=$parts cat-xmatch -r 3 --find all cat cat -c 'id, id_2' -f csv | sort | cmp - whole
+		CATPIPE_XMATCH_TILE_ROWS=$parts cat-xmatch -r 3 --find all cat cat -c 'id, id_2' -f csv | sort | cmp - whole
 	done
 }

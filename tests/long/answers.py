@@ -229,12 +229,12 @@ def every_join(pairs, n, find, radius, a, b, ids):
         for left, right, options in ((a, b, []), (a, b, PARTS), (a, b[:-8], []), (a, b[:-8], PARTS),
                                      (a[:-8], b[:-8], []), (a[:-8], b[:-8], PARTS), (a[:-8], b, PARTS)):
             # Small tables would be matched whole: the variable makes them go part by part, so many rows at a time.
-            os.environ.pop("CATPIPE_XMATCH_PARTS", None)
+            os.environ.pop("CATPIPE_XMATCH_TILE_ROWS", None)
             if options is PARTS:
-                os.environ["CATPIPE_XMATCH_PARTS"] = "100"
+                os.environ["CATPIPE_XMATCH_TILE_ROWS"] = "100"
             t = run.table("cat-xmatch", "-r", radius, "--find", find, "--join", join, left, right,
                           "-c", "id" if join == "anti" else "id, id_2, _dist_arcsec", *([] if options is PARTS else options))
-            os.environ.pop("CATPIPE_XMATCH_PARTS", None)
+            os.environ.pop("CATPIPE_XMATCH_TILE_ROWS", None)
             got = list(zip(t["id"].to_pylist(), [None] * t.num_rows if join == "anti" else t["id_2"].to_pylist()))
             right_rows = wanted
             if not left.endswith(".parquet"):  # in the catalogue's order, without the rows that it does not have
