@@ -107,11 +107,11 @@ static int next_part(struct cat_scan *s, struct cat_scan_part *out, struct cat_e
 		s->rest.work = NULL;
 		if (!out->work) {
 			CAT_TRY(s->feed->ops->next(s->feed, &out->work, err));
+			if (!out->work)
+				return CAT_OK;
 			out->piece = ++s->piece;
 			out->more = false;
 		}
-		if (!out->work)
-			return CAT_OK;
 		if (!cat_scan_filter_never(&s->filter, out->work))
 			break;
 		cat_work_free(out->work);
@@ -541,9 +541,12 @@ static void add_price(struct cat_scan_costs *c, const struct cat_price *p, bool 
 	to->bytes += p->bytes;
 }
 
-/* What reading the piece W would ask for, by the rules of narrow and send_for. */
-static int price_piece(const struct cat_scan *s, struct cat_work *w, struct cat_scan_costs *c, struct cat_error *err)
+/* What reading P would ask for, by the rules of narrow and send_for; *LAST is the last piece of which something would be
+ * read. */
+static int price_part(const struct cat_scan *s, const struct cat_scan_part *p, int64_t *last, struct cat_scan_costs *c,
+                      struct cat_error *err)
 {
+	struct cat_work *w = p->work;
 	const bool filters = s->nfirst || s->where;
 	const int64_t nrows = w->nrows;
 	struct cat_price all = {0}, first = {0}, then = {0};
@@ -553,7 +556,8 @@ static int price_piece(const struct cat_scan *s, struct cat_work *w, struct cat_
 		CAT_TRY(cat_scan_filter_narrow(&s->filter, w, s->feed->schema->nfields, &none, err));
 	if (none)
 		return CAT_OK;
-	c->pieces++;
+	c->pieces += p->piece != *last;
+	*last = p->piece;
 	c->rows += w->nrows > 0 ? w->nrows : 0;
 	if (!w->ops->fetch) {
 		first = (struct cat_price){1, w->bytes > 0 ? w->bytes : 0};
@@ -575,26 +579,21 @@ static int price_piece(const struct cat_scan *s, struct cat_work *w, struct cat_
 
 static int price_all(struct cat_scan *s, struct cat_scan_costs *c, struct cat_error *err)
 {
-	for (;;) {
-		struct cat_work *w;
-		int rc = CAT_OK;
+	int64_t last = 0;
 
-		if (s->unplanned == 0)
-			return CAT_OK;
-		CAT_TRY(s->feed->ops->next(s->feed, &w, err));
-		if (!w)
-			return CAT_OK;
-		c->seen++;
-		if (!cat_scan_filter_never(&s->filter, w)) {
-			rc = first_rows(s, w, err);
-			if (rc == CAT_OK)
-				rc = some_children(s, w, err);
-			if (rc == CAT_OK)
-				rc = price_piece(s, w, c, err);
-		}
-		cat_work_free(w);
+	while (s->unplanned != 0) {
+		struct cat_scan_part p;
+		int rc;
+
+		CAT_TRY(next_part(s, &p, err));
+		c->seen = s->piece;
+		if (!p.work)
+			break;
+		rc = price_part(s, &p, &last, c, err);
+		cat_work_free(p.work);
 		CAT_TRY(rc);
 	}
+	return CAT_OK;
 }
 
 int cat_scan_price(struct cat_feed *feed, const struct cat_scan_options *o, struct cat_pool *p,

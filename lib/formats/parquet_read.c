@@ -134,8 +134,16 @@ static int read_indexes(struct cat_pq_read *j, struct cat_pq_index *ix, struct c
 	return rc;
 }
 
-/* Decides what to read of each piece. */
-static int plan_ranges(struct cat_pq_read *j, struct cat_pq_index *ix, struct cat_error *err)
+/* A chunk's part of the rows wanted, where nobody is to look how its pages lie. */
+static void share_of_chunk(struct cat_pq_read *j, const struct piece *p)
+{
+	const double part = (double)j->nrows / (double)j->f->footer.groups[j->group].nrows;
+
+	(void)add_range(j, cat_pq_chunk_begin(p->chunk), (int64_t)((double)p->chunk->size * part));
+}
+
+/* Decides what to read of each piece; only roughly when it is GUESSED. */
+static int plan_ranges(struct cat_pq_read *j, struct cat_pq_index *ix, bool guessed, struct cat_error *err)
 {
 	const bool part = j->nrows < j->f->footer.groups[j->group].nrows;
 	struct cat_buf **index = cat_calloc((size_t)j->npieces, sizeof(struct cat_buf *));
@@ -147,6 +155,8 @@ static int plan_ranges(struct cat_pq_read *j, struct cat_pq_index *ix, struct ca
 		rc = read_indexes(j, ix, index, err);
 	for (int i = 0; rc == CAT_OK && i < j->npieces; i++) {
 		struct piece *p = &j->pieces[i];
+		const bool may_walk = part && ix->walked &&
+		                      (p->chunk->size > WHOLE_BYTES || j->f->tree.leaves[p->leaf].max_rep > 0);
 		struct cat_pq_location *pages = NULL;
 		size_t n = 0;
 
@@ -154,11 +164,10 @@ static int plan_ranges(struct cat_pq_read *j, struct cat_pq_index *ix, struct ca
 			rc = cat_pq_pages_of(j->f, j->group, p->chunk, index[i], &pages, &n, err);
 		if (rc == CAT_OK && n)
 			some_pages(j, p, pages, n);
-		else if (rc == CAT_OK && part && ix->walked &&
-		         (p->chunk->size > WHOLE_BYTES || j->f->tree.leaves[p->leaf].max_rep))
-			rc = walked_pages(j, p, ix->walked, err);
+		else if (rc == CAT_OK && may_walk && guessed)
+			share_of_chunk(j, p);
 		else if (rc == CAT_OK)
-			rc = whole_chunk(j, p, err);
+			rc = may_walk ? walked_pages(j, p, ix->walked, err) : whole_chunk(j, p, err);
 		cat_free(pages);
 	}
 	for (int i = 0; i < j->npieces; i++)
@@ -264,7 +273,7 @@ int cat_pq_read_open(const struct cat_parquet_file *f, int group, struct cat_pq_
 	}
 	rc = make_pieces(j, cols, ncols, skip, err);
 	if (rc == CAT_OK)
-		rc = plan_ranges(j, ix, err);
+		rc = plan_ranges(j, ix, price, err);
 	if (rc == CAT_OK)
 		rc = ask_pages(j, max_bytes, price, &done, err);
 	if (rc != CAT_OK || !done || price) {
