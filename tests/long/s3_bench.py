@@ -39,7 +39,7 @@ class Bench:
     def environment(self, env):
         """Nothing of ours that says where keys are, nothing kept from before, but for ENV."""
         plain = {n: v for n, v in os.environ.items() if not n.startswith("AWS_") and not n.lower().endswith("_proxy")}
-        return {**plain, "HOME": self.home, "AWS_EC2_METADATA_DISABLED": "true", "CATPIPE_CACHE": "0", **env}
+        return {**plain, "HOME": self.home, "AWS_EC2_METADATA_DISABLED": "true", "CATPIPE_CACHE": "/dev/null", **env}
 
     def run(self, program, *args, env, wrap=(), stdin=None):
         """(status, standard output, messages, seconds); at most two minutes."""
