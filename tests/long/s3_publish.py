@@ -98,12 +98,14 @@ class Server:
     def get(self, key, bucket=BUCKET):
         return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
-    def unfinished(self):
-        return self.s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads") or []
+    def unfinished(self, key=None):
+        """Uploads that were begun and are neither put together nor taken back: all, or those of KEY."""
+        ups = self.s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads") or []
+        return [u for u in ups if key in (None, u["Key"])]
 
     def parts(self, key):
         """Bytes of KEY's unfinished upload that the server has."""
-        ups = [u for u in self.unfinished() if u["Key"] == key]
+        ups = self.unfinished(key)
         if not ups:
             return 0
         return sum(p["Size"] for p in self.s3.list_parts(Bucket=BUCKET, Key=key, UploadId=ups[0]["UploadId"]).get("Parts", []))
@@ -253,14 +255,14 @@ def client_killed(s, proxy):
     sent = json.loads(through(proxy, *args))["sent_bytes"]
     same("and taken up: only what is missing is sent", sent, size - had)
     report(s.get(key) == open("big", "rb").read(), "the object is right")
-    same("nothing is left of the upload", s.unfinished(), [])
+    same("nothing is left of the upload", s.unfinished(key), [])
 
     key = "ended/big"
     p = start("cat-upload", "-m", "100M", "big", f"s3://{BUCKET}/{key}", env=proxy)
     until(lambda: s.parts(key) >= PART)
     p.send_signal(signal.SIGTERM)
     p.communicate()
-    same("SIGTERM: ended by it, the upload is taken back", (p.returncode, s.unfinished()), (-signal.SIGTERM, []))
+    same("SIGTERM: ended by it, the upload is taken back", (p.returncode, s.unfinished(key)), (-signal.SIGTERM, []))
     through(proxy, "cat-upload", "big", f"s3://{BUCKET}/{key}")
     same("and begun anew", s.get(key) == open("big", "rb").read(), True)
 
@@ -273,7 +275,7 @@ def client_killed(s, proxy):
     time.sleep(0.5)
     through(proxy, "cat-upload", "--tags", "a=new", "--content-type", "text/x", "big", f"s3://{BUCKET}/{key}")
     same("an upload that was to be stored otherwise is begun anew",
-         (s.s3.head_object(Bucket=BUCKET, Key=key)["ContentType"], s.unfinished()), ("text/x", []))
+         (s.s3.head_object(Bucket=BUCKET, Key=key)["ContentType"], s.unfinished(key)), ("text/x", []))
     if s.kind != "radosgw":  # that forgets the tags of what comes in parts
         same("and has its tags", s.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"], [{"Key": "a", "Value": "new"}])
 
@@ -288,7 +290,7 @@ def client_killed(s, proxy):
         f.write(b"changed")
     through(proxy, "cat-upload", "big", f"s3://{BUCKET}/{key}")
     same("a file that has changed is sent anew, the old parts are gone",
-         (s.get(key) == open("big", "rb").read(), s.unfinished()), (True, []))
+         (s.get(key) == open("big", "rb").read(), s.unfinished(key)), (True, []))
 
 
 def server_killed(s, proxy):
@@ -316,7 +318,7 @@ def server_killed(s, proxy):
     sent = json.loads(through(proxy, *args))["sent_bytes"]
     same("and goes on: only what is missing is sent", sent, size - had)
     report(had >= 2 * PART and s.get(key) == open("big", "rb").read(), "the object is right", had)
-    same("nothing is left of the upload", s.unfinished(), [])
+    same("nothing is left of the upload", s.unfinished(key), [])
 
 
 def get_killed(s, proxy):
